@@ -1,0 +1,134 @@
+//! How fast a gateway_dns record becomes ECS JSON on one core, and what share of the limit that is: "gunzip and skip each
+//! record as JSON" over the same bytes, measured in the same run.
+//!
+//! `cargo bench -p tidegate-formats --bench parse` prints both rates and fails below the share that is promised.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::{Read, Write as _};
+use std::time::{Duration, Instant};
+
+use bumpalo::Bump;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use serde::de::IgnoredAny;
+use tidegate_formats::{Catalog, Verdict};
+
+/// Records of a batch, about 1 KB each.
+const RECORDS: usize = 10_000;
+/// Runs of each measurement; the best counts, as everything else on the machine only adds.
+const RUNS: usize = 12;
+/// Promised share of the limit.
+const SHARE_MIN: f64 = 0.35;
+
+fn main() {
+    let batch = batch();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(batch.as_bytes()).expect("writing to memory");
+    let packed = encoder.finish().expect("writing to memory");
+    println!("{RECORDS} records, {} bytes each, {} packed", batch.len() / RECORDS, packed.len() / RECORDS);
+
+    let unpack = best(|| unzip(&packed).len());
+    let limit = best(|| {
+        let text = unzip(&packed);
+        text.lines().map(|line| serde_json::from_str::<IgnoredAny>(line).map(|_| 1).expect("valid")).sum()
+    });
+    let (catalog, _) = Catalog::load(&[]).expect("embedded formats");
+    let format = catalog.get("cloudflare-gateway-dns").expect("embedded");
+    let mut parser = format.parser();
+    let mut arena = Bump::new();
+    let mut out = Vec::new();
+    let mut parse = |text: &str, write: bool| {
+        let mut bytes = 0;
+        for line in text.lines() {
+            match parser.parse(line, &arena) {
+                Verdict::Event { event, .. } if write => {
+                    out.clear();
+                    event.write_json(catalog.registry(), &mut out);
+                    bytes += black_box(&out).len();
+                }
+                verdict => bytes += usize::from(matches!(black_box(verdict), Verdict::Event { .. })),
+            }
+            arena.reset();
+        }
+        bytes
+    };
+    let only_parse = best(|| parse(&batch, false));
+    let parse_write = best(|| parse(&batch, true));
+    let whole = best(|| parse(&unzip(&packed), true));
+    for (name, time) in [
+        ("gunzip", unpack),
+        ("gunzip + skip JSON (the limit)", limit),
+        ("parse", only_parse),
+        ("parse + write JSON", parse_write),
+        ("gunzip + parse + write JSON", whole),
+    ] {
+        println!("{name:34} {:7.3} µs a record, {:9.0} records/s", micros(time), 1e6 / micros(time));
+    }
+    let share = limit.as_secs_f64() / whole.as_secs_f64();
+    println!("share of the limit: {:.1} % (promised {:.0} %)", share * 100.0, SHARE_MIN * 100.0);
+    assert!(share >= SHARE_MIN, "slower than promised");
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6 / RECORDS as f64
+}
+
+fn best(mut run: impl FnMut() -> usize) -> Duration {
+    (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            black_box(run());
+            start.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+fn unzip(packed: &[u8]) -> String {
+    let mut text = String::new();
+    MultiGzDecoder::new(packed).read_to_string(&mut text).expect("packed above");
+    text
+}
+
+/// A small generator of numbers that are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+
+    fn hex(&mut self, digits: usize) -> String {
+        (0..digits).map(|_| char::from_digit(self.roll(16) as u32, 16).unwrap_or('0')).collect()
+    }
+
+    fn uuid(&mut self) -> String {
+        format!("{}-{}-4{}-a{}-{}", self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12))
+    }
+}
+
+/// Records as a Logpush job sends them: the usual fields present, rare ones empty.
+fn batch() -> String {
+    let mut dice = Dice(0x5eed);
+    let mut text = String::new();
+    for second in 0..RECORDS {
+        let label = dice.hex(6);
+        let host = ["www", "api", "cdn", "mail"][dice.roll(4) as usize];
+        let zone = ["com", "net", "co.uk", "io", "de"][dice.roll(5) as usize];
+        let reversed = zone.split('.').rev().collect::<Vec<_>>().join(".");
+        let (device, email, user) = (dice.uuid(), format!("user{}@corp.example", dice.roll(900)), dice.uuid());
+        let (a, b) = (dice.roll(250), dice.roll(250));
+        let (minute, seconds) = (second / 60 % 60, second % 60);
+        let (port, size, id) = (1024 + dice.roll(60000), 40 + dice.roll(60), dice.hex(22));
+        let _ = writeln!(
+            text,
+            r#"{{"AccountID":"5f1e0c7d2b9a48e6b3d4a1c0e9f87621","ApplicationID":{a},"ColoCode":"AMS","ColoID":46,"Datetime":"2026-05-04T10:{minute:02}:{seconds:02}Z","DeviceID":"{device}","DeviceName":"LT-{b:03}","DstIP":"172.64.36.{a}","DstPort":443,"Email":"{email}","Location":"Berlin","LocationID":"7bdc7a9c-81d3-4816-8e56-0a1b2c3d4e5f","MatchedCategoryIDs":[],"MatchedCategoryNames":[],"PolicyID":"","PolicyName":"","Protocol":"https","QueryCategoryIDs":[26,155],"QueryCategoryNames":["Technology","Business & Economy"],"QueryID":"{id}","QueryName":"{host}.{label}.{zone}","QueryNameReversed":"{reversed}.{label}.{host}","QuerySize":{size},"QueryType":1,"QueryTypeName":"A","RCode":0,"ResolvedIPs":["104.16.{a}.{b}","104.17.{b}.{a}"],"ResolvedIPCountryCodes":["US","US"],"ResolverDecision":"allowedOnNoPolicyMatch","ResourceRecordsJSON":"[{{\"name\":\"{host}.{label}.{zone}\",\"type\":\"A\",\"class\":\"IN\",\"ttl\":300,\"rdata\":\"104.16.{a}.{b}\"}}]","SrcIP":"198.51.{a}.{b}","SrcIPCountryCode":"DE","SrcIPContinentCode":"EU","SrcPort":{port},"TimeZone":"","TimeZoneInferredMethod":"noScheduleConfigured","UserID":"{user}"}}"#
+        );
+    }
+    text
+}

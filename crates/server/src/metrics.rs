@@ -1,0 +1,127 @@
+//! `/metrics`: what the server and the rooms below it count, for Prometheus.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use tidegate_event::{IntakeId, Timestamp};
+
+use crate::auth::Viewer;
+use crate::error::{ApiError, ErrorBody};
+use crate::exposition::{Exposition, Kind};
+use crate::parts::Shared;
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Figures in the text format of Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health", operation_id = "metrics",
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = ErrorBody)),
+    security(("session" = ["viewer"]), ("token" = ["viewer"]))
+)]
+pub(crate) async fn show(State(shared): State<Shared>, _: Viewer) -> Result<Response, ApiError> {
+    let mut out = Exposition::default();
+    process(&shared, &mut out);
+    taken(&shared, &mut out);
+    processed(&shared, &mut out);
+    journal(&shared, &mut out);
+    others(&shared, &mut out);
+    shared.traffic.expose(&mut out);
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], out.into_text()).into_response())
+}
+
+fn process(shared: &Shared, out: &mut Exposition) {
+    out.family("tidegate_build_info", Kind::Gauge, "The program's version.").sample(&[("version", shared.version)], 1);
+    let started = shared.started.as_micros() as f64 / 1e6;
+    out.family("tidegate_start_time_seconds", Kind::Gauge, "When the server was started.").sample(&[], started);
+}
+
+/// What the intake acknowledged.
+fn taken(shared: &Shared, out: &mut Exposition) {
+    let rows: Vec<_> =
+        shared.intakes.tally.snapshot().into_iter().map(|(id, taken)| (intake_name(shared, id), taken)).collect();
+    let mut family = |name, help, value: fn(&crate::intake::Taken) -> u64| {
+        out.family(name, Kind::Counter, help);
+        for (name, taken) in &rows {
+            out.sample(&[("intake", name)], value(taken));
+        }
+    };
+    family("tidegate_intake_batches_total", "Batches acknowledged.", |taken| taken.batches);
+    family("tidegate_intake_repeated_batches_total", "Batches sent again and not stored again.", |taken| {
+        taken.repeated
+    });
+    family("tidegate_intake_records_total", "Records in the batches stored.", |taken| taken.records);
+    family("tidegate_intake_bytes_total", "Bytes of batches as sent.", |taken| taken.bytes);
+    family("tidegate_intake_text_bytes_total", "Bytes of batches without their compression.", |taken| taken.text_bytes);
+    out.family("tidegate_intake_refused_total", Kind::Counter, "Batches refused.");
+    for (reason, count) in shared.intakes.refusals.totals() {
+        out.sample(&[("reason", reason)], count);
+    }
+}
+
+/// What became of the records.
+fn processed(shared: &Shared, out: &mut Exposition) {
+    let rows: Vec<_> =
+        shared.counters.snapshot().into_iter().map(|(id, counts)| (intake_name(shared, id), counts)).collect();
+    out.family("tidegate_intake_events_total", Kind::Counter, "Records by what became of them.");
+    for (name, counts) in &rows {
+        for (status, count) in [
+            ("valid", counts.valid),
+            ("warning", counts.warning),
+            ("invalid", counts.invalid),
+            ("duplicate", counts.duplicates),
+        ] {
+            out.sample(&[("intake", name), ("status", status)], count);
+        }
+    }
+    let help = "Receipt time minus newest event time of the last batch.";
+    out.family("tidegate_intake_delivery_lag_seconds", Kind::Gauge, help);
+    for (name, counts) in &rows {
+        if let Some(lag) = counts.lag_micros {
+            out.sample(&[("intake", name)], lag as f64 / 1e6);
+        }
+    }
+    let seconds = |time: Timestamp| time.as_micros() as f64 / 1e6;
+    out.family("tidegate_intake_last_batch_time_seconds", Kind::Gauge, "Receipt time of the last batch.");
+    for (name, counts) in &rows {
+        if let Some(last) = counts.last_batch {
+            out.sample(&[("intake", name)], seconds(last));
+        }
+    }
+    out.family("tidegate_intake_last_event_time_seconds", Kind::Gauge, "Newest event time seen.");
+    for (name, counts) in &rows {
+        if let Some(last) = counts.last_event {
+            out.sample(&[("intake", name)], seconds(last));
+        }
+    }
+}
+
+fn journal(shared: &Shared, out: &mut Exposition) {
+    let stats = shared.journal.stats();
+    let mut gauge = |name, help, value: u64| {
+        out.family(name, Kind::Gauge, help).sample(&[], value);
+    };
+    gauge("tidegate_journal_bytes", "Bytes of disk that the segments occupy.", stats.bytes);
+    gauge("tidegate_journal_segments", "Segments that hold batches.", stats.segments as u64);
+    gauge("tidegate_journal_last_position", "The last batch on disk.", stats.last.0);
+    gauge("tidegate_journal_committed_position", "The last batch that is in the table.", stats.committed.0);
+    gauge("tidegate_journal_queued_bytes", "Bytes that wait for the disk.", stats.queued_bytes as u64);
+    gauge("tidegate_journal_receipts", "Receipts held to recognise batches sent again.", stats.receipts as u64);
+    let mut counter = |name, help, value: u64| {
+        out.family(name, Kind::Counter, help).sample(&[], value);
+    };
+    counter("tidegate_journal_duplicates_total", "Batches answered with an earlier receipt.", stats.duplicates);
+    counter("tidegate_journal_quarantined_total", "Damaged ranges set aside.", stats.quarantined);
+    counter("tidegate_journal_sync_failures_total", "Syncs of the disk that failed.", stats.sync_failures);
+}
+
+fn others(shared: &Shared, out: &mut Exposition) {
+    for figure in shared.gauges.read().figures {
+        let kind = if figure.cumulative { Kind::Counter } else { Kind::Gauge };
+        out.family(&format!("tidegate_{}", figure.name), kind, figure.help).sample(&[], figure.value);
+    }
+}
+
+/// The intake's name; its id when it is not known, which then stays the same row.
+fn intake_name(shared: &Shared, id: IntakeId) -> String {
+    shared.state.intake(id).map_or_else(|| id.to_string(), |intake| intake.name.clone())
+}

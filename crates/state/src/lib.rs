@@ -1,0 +1,47 @@
+//! The control plane: who may send, who may look, what was changed and how much came in; questions go in, answers from
+//! one SQLite file come out. It will never know events, HTTP or formats.
+//!
+//! Every method that changes something takes the [`Actor`] who does it and writes the audit entry in the same
+//! transaction. Secrets leave this crate once, as a [`Secret`], and are stored as hashes only. All methods block for a
+//! moment (a password hash: tens of milliseconds); call them off the async threads, but for [`State::intake_by_key`] and
+//! [`State::intake`], which answer from memory.
+
+mod audit;
+mod clock;
+mod counts;
+mod database;
+mod error;
+mod first;
+mod intake;
+mod login;
+mod mask;
+mod migrate;
+mod name;
+mod password;
+mod principal;
+mod secret;
+mod session;
+mod setting;
+mod state;
+#[cfg(test)]
+mod testing;
+mod throttle;
+mod token;
+mod user;
+
+pub use audit::{Audit, AuditEntry, AuditFilter};
+pub use clock::Clock;
+pub use counts::{Counts, DayCounts};
+pub use error::StateError;
+pub use first::FirstLogin;
+pub use intake::{Intake, IntakeChange};
+pub use mask::mask;
+pub use principal::{Actor, Principal, Role, UserId, Via};
+pub use secret::Secret;
+pub use session::{Client, Session, SessionId};
+pub use state::{Options, State};
+pub use token::{ApiToken, NewToken, TokenId};
+pub use user::User;
+
+/// The name of the database file in a data directory.
+pub const FILE_NAME: &str = "state.db";

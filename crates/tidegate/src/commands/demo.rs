@@ -1,0 +1,198 @@
+//! `tidegate demo`: the whole product on made-up traffic, sent over HTTP as Logpush would send it.
+
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use tidegate_event::Timestamp;
+use tidegate_server::Bound;
+use tidegate_state::{Actor, FirstLogin, NewToken, Role, Secret, State};
+use tidegate_traffic::{Config as Traffic, Feed, FeedProgress, Generator, Sender, SenderOptions, SystemClock};
+
+use crate::commands::serve::{bind, runtime, stop_signal};
+use crate::config::{Config, Sources};
+use crate::exit::{Failure, Outcome};
+use crate::logging;
+use crate::node::Node;
+use crate::place::failure;
+use crate::progress::Progress;
+use crate::when::parse_duration;
+
+/// The intake that receives the demo's traffic.
+const INTAKE: &str = "demo";
+const FORMAT: &str = "cloudflare-gateway-dns";
+/// What the past of the demo is made of: enough for a day's charts, little enough to be there in seconds.
+const HISTORY: Duration = Duration::from_secs(24 * 3600);
+const HISTORY_EPS: f64 = 4.0;
+/// Records of a batch of the history; live batches hold a second's traffic.
+const HISTORY_BATCH_RECORDS: usize = 5_000;
+
+/// The whole product on made-up but realistic traffic; prints the address, a login and what to try
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tidegate demo --rate 100 --for 10m")]
+pub(crate) struct Args {
+    /// Data directory to keep; without it the demo forgets everything at its end
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Live records a second, on average over a week
+    #[arg(long, value_name = "EPS", default_value_t = 50.0)]
+    rate: f64,
+    /// End cleanly after so long; runs until it is interrupted if absent
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    length: Option<Duration>,
+    /// Seed of the traffic
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: Args) -> Outcome {
+    let temporary = match &args.data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("tidegate-demo-").tempdir()?),
+    };
+    let data = args.data.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned())).unwrap_or_default();
+    let sources = Sources::of_process(None)
+        .with("data.dir", Some(data.display()))
+        .with("server.listen", Some(args.listen))
+        .with("log.level", Some("warn"));
+    let config = Config::load(&sources)?;
+    logging::start(&config);
+    let started = Instant::now();
+    let feed_start = Timestamp::now();
+    let (node, first) = Node::open(&config)?;
+    let served = serve(&node, &config, &args, first.as_ref(), started, feed_start);
+    node.stop();
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(
+    node: &Node,
+    config: &Config,
+    args: &Args,
+    first: Option<&FirstLogin>,
+    started: Instant,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
+    let bound = bind(node, config)?;
+    let (key, token) = (demo_key(&node.state)?, demo_token(&node.state)?);
+    let feed = feed(&bound, args, &key, now)?;
+    welcome(&bound, first, &token, started)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let deadline = args.length.map(|length| started + length);
+    let over = over(stop_signal()?, Arc::clone(&stop), deadline);
+    let server = runtime.spawn(bound.run(over));
+    let fed = run_feed(feed, args, now, &stop);
+    if fed.is_err() {
+        stop.store(true, Ordering::Relaxed);
+    }
+    let served = runtime.block_on(server).map_err(|error| anyhow!(error))?;
+    served.map_err(|error| Failure::Work(anyhow!(error)))?;
+    fed
+}
+
+/// Over when the process is asked to stop, the time is up, or the flag is set; sets the flag.
+async fn over(signal: impl Future<Output = ()>, stop: Arc<AtomicBool>, deadline: Option<Instant>) {
+    let watch = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        while !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            ticks.tick().await;
+        }
+    };
+    tokio::select! {
+        () = signal => {}
+        () = watch => {}
+    }
+    stop.store(true, Ordering::Relaxed);
+}
+
+/// The intake's key: of a new intake, or a fresh one for the intake of an earlier demo.
+fn demo_key(state: &State) -> Result<Secret, Failure> {
+    let actor = Actor::system();
+    match state.intake_by_name(INTAKE) {
+        Some(intake) => state.rotate_intake_key(intake.id, None, &actor).map_err(failure),
+        None => Ok(state.create_intake(INTAKE, FORMAT, &actor).map_err(failure)?.1),
+    }
+}
+
+/// A token for the commands that the welcome shows.
+fn demo_token(state: &State) -> Result<Secret, Failure> {
+    let users = state.users().map_err(failure)?;
+    let admin = users.iter().find(|user| user.role == Role::Admin && user.enabled);
+    let admin = admin.ok_or_else(|| Failure::Work(anyhow!("no admin is left in this data directory")))?;
+    let expires = Timestamp::from_micros(Timestamp::now().as_micros() + 7 * 86_400_000_000);
+    let wanted = NewToken { name: "demo", role: Role::Analyst, expires: Some(expires) };
+    Ok(state.create_token(admin.id, &wanted, &Actor::system()).map_err(failure)?.1)
+}
+
+fn feed(bound: &Bound, args: &Args, key: &Secret, now: Timestamp) -> Result<Feed, Failure> {
+    let start = Timestamp::from_micros(now.as_micros() - i64::try_from(HISTORY.as_micros()).unwrap_or_default());
+    let traffic = Traffic { seed: args.seed, start, rate_eps: HISTORY_EPS, ..Traffic::default() };
+    let generator = Generator::new(traffic).map_err(|error| Failure::Usage(anyhow!(error)))?;
+    let options = SenderOptions {
+        url: format!("http://{}/plain/batch", bound.address()),
+        key: key.reveal().to_owned(),
+        ..SenderOptions::default()
+    };
+    Ok(Feed::new(generator, Sender::new(options)))
+}
+
+fn run_feed(mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> Result<(), Failure> {
+    let work = |error| Failure::Work(anyhow!("{error}"));
+    let span = HISTORY.as_secs();
+    let begin = now.as_micros() / 1_000_000 - i64::try_from(span).unwrap_or_default();
+    let mut progress = Progress::start("a day of history", Some(span), false);
+    let mut sent = 0;
+    feed.backfill(now, HISTORY_BATCH_RECORDS, stop, |state: &FeedProgress| {
+        sent = state.records;
+        // The rate over the day is known, the moment of the last record is not.
+        let at = ((sent as f64 / HISTORY_EPS) as u64).min(span);
+        progress.at(at, || format!("{sent} records"));
+    })
+    .map_err(work)?;
+    progress.finish();
+    if !stop.load(Ordering::Relaxed) {
+        let mut out = stdout().lock();
+        writeln!(out, "{sent} records of the last 24 hours are in (from {}); live traffic follows, {} a second", Timestamp::from_micros(begin * 1_000_000), args.rate)?;
+        out.flush()?;
+    }
+    feed.set_rate(args.rate);
+    feed.live(&SystemClock, None, stop, |_| {}).map_err(work)?;
+    Ok(())
+}
+
+fn welcome(bound: &Bound, first: Option<&FirstLogin>, token: &Secret, started: Instant) -> std::io::Result<()> {
+    let url = bound.url();
+    let mut out = stdout().lock();
+    writeln!(out, "Tidegate demo, ready after {:.1} s", started.elapsed().as_secs_f64())?;
+    writeln!(out, "listening on {url}")?;
+    match first {
+        Some(first) => writeln!(out, "first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal())?,
+        None => writeln!(out, "login: as when this data directory was made")?,
+    }
+    writeln!(out, "\nTo try in another terminal:")?;
+    writeln!(out, "  export TIDEGATE_TOKEN={}", token.reveal())?;
+    for example in [
+        "search 'dns.response_code:NXDomain' --last 1h",
+        "search 'dns.question.name:*.bazar'",
+        "search 'cloudflare.QueryCategoryNames:\"Command and Control & Botnet\"'",
+        "search 'tidegate.dns.name.length:>95'",
+        "search 'dns.answers.type:HTTPS AND source.ip:192.0.2.0/24' --json --limit 1",
+        "sql 'SELECT \"dns.question.registered_domain\", count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC LIMIT 10'",
+    ] {
+        writeln!(out, "  tidegate {example} --url {url}")?;
+    }
+    writeln!(out, "\nCtrl-C ends the demo.\n")?;
+    out.flush()
+}

@@ -1,0 +1,127 @@
+//! `tidegate search`: hunting from the shell.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tidegate_event::Timestamp;
+use tidegate_query::language::TimeRange;
+use tidegate_query::{Engine, Error, Export, Format, Scope, Search};
+
+use crate::exit::{Failure, Outcome};
+use crate::hunt::{Hunt, HuntArgs, query_failure};
+use crate::table;
+use crate::when::{parse_length, parse_moment};
+
+/// Find events with the events query language
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tidegate search 'dns.question.name:*.example.com AND NOT dns.response_code:NXDomain' --last 24h --data tidegate-data")]
+pub(crate) struct Args {
+    /// What to find; `*` finds everything (docs/query-language.md)
+    query: String,
+    #[command(flatten)]
+    hunt: HuntArgs,
+    /// Only the events of the last so long, such as 24h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = parse_length, conflicts_with_all = ["from", "to"])]
+    last: Option<i64>,
+    /// Only events from this time on: RFC 3339, a date, or an age such as 24h
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Events to show, the newest first
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+    /// Only these fields, with what lies below them
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    fields: Option<Vec<String>>,
+    /// Print events as JSON lines
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print everything that matches as CSV
+    #[arg(long)]
+    csv: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: Args) -> Outcome {
+    let now = Timestamp::now();
+    let range = range(&args, now).map_err(|why| Failure::Usage(anyhow!(why)))?;
+    match args.hunt.open()? {
+        Hunt::Data(engine, runtime) => {
+            let scope = Scope { query: args.query.clone(), range, now };
+            runtime.block_on(async {
+                if args.csv { export(&engine, scope, &args).await } else { page(&engine, scope, &args).await }
+            })
+        }
+        Hunt::Server(client) => {
+            let mut body = json!({
+                "query": args.query,
+                "from": range.start.map(Timestamp::to_rfc3339),
+                "to": range.end.map(Timestamp::to_rfc3339),
+                "fields": args.fields,
+            });
+            if args.csv {
+                body["format"] = json!("csv");
+                client.copy("events/export", &body, &mut stdout().lock())?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            body["limit"] = json!(args.limit);
+            show(&client.send("POST", "events/search", &body)?, args.json)
+        }
+    }
+}
+
+fn range(args: &Args, now: Timestamp) -> Result<TimeRange, String> {
+    let moment = |text: &Option<String>| text.as_deref().map(|text| parse_moment(text, now)).transpose();
+    let (mut start, end) = (moment(&args.from)?, moment(&args.to)?);
+    if let Some(length) = args.last {
+        start = Some(Timestamp::from_micros(now.as_micros().saturating_sub(length)));
+    }
+    match (start, end) {
+        (Some(start), Some(end)) if start > end => Err(format!("--from ({start}) is after --to ({end})")),
+        _ => Ok(TimeRange { start, end }),
+    }
+}
+
+async fn page(engine: &Engine, scope: Scope, args: &Args) -> Outcome {
+    let text = scope.query.clone();
+    let search = Search { scope, limit: args.limit, fields: args.fields.clone(), ..Search::default() };
+    let found = engine.search(search).await.map_err(|error| query_failure(error, &text))?;
+    show(&serde_json::to_value(&found).map_err(|error| anyhow!(error))?, args.json)
+}
+
+async fn export(engine: &Engine, scope: Scope, args: &Args) -> Outcome {
+    let text = scope.query.clone();
+    let export = Export { scope, format: Format::Csv, fields: args.fields.clone() };
+    let failure = |error: Error| query_failure(error, &text);
+    let mut chunks = engine.export(export).await.map_err(failure)?;
+    let mut out = stdout().lock();
+    while let Some(chunk) = chunks.next().await {
+        out.write_all(&chunk.map_err(failure)?)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a page of events: a JSON line each, or a sentence each and how many there are.
+fn show(found: &Value, as_json: bool) -> Outcome {
+    let rows = found["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut out = stdout().lock();
+    for row in rows {
+        if as_json {
+            writeln!(out, "{}", row["event"])?;
+        } else {
+            let text = row["description"].as_str().map_or_else(|| row["event"].to_string(), ToOwned::to_owned);
+            writeln!(out, "{}  {}", table::printable(row["timestamp"].as_str().unwrap_or("-")), table::printable(&text))?;
+        }
+    }
+    if !as_json {
+        let least = if found["partial"] == Value::Bool(true) { "at least " } else { "" };
+        writeln!(out, "{} of {least}{} events, {} ms", rows.len(), found["total"], found["took_ms"])?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,91 @@
+//! `tidegate serve`: intake, pipeline, API and web pages in one process.
+
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use tidegate_server::{Bound, ServerParts};
+use tidegate_state::FirstLogin;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, Sources};
+use crate::exit::{Failure, Outcome};
+use crate::logging;
+use crate::node::Node;
+
+/// Intake, pipeline, API and web pages in one process; SIGTERM and SIGINT stop it cleanly
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tidegate serve --data tidegate-data --listen 127.0.0.1:8080")]
+pub(crate) struct Args {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Data directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: Args) -> Outcome {
+    let data = args.data.map(|dir| dir.display().to_string());
+    let sources = Sources::of_process(args.config.as_deref()).with("data.dir", data).with("server.listen", args.listen);
+    let config = Config::load(&sources)?;
+    logging::start(&config);
+    let (node, first) = Node::open(&config)?;
+    let served = runtime()?.block_on(async {
+        let bound = bind(&node, &config)?;
+        say_address(&bound, first.as_ref())?;
+        bound.run(stop_signal()?).await.map_err(|error| Failure::Work(anyhow!(error)))
+    });
+    tracing::info!("stopping: finishing what was received");
+    node.stop();
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The threads that speak HTTP.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?)
+}
+
+/// Takes the address before anything slow happens.
+pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
+    let parts = ServerParts {
+        journal: node.journal.clone(),
+        state: node.state.clone(),
+        engine: node.engine.clone(),
+        counters: node.counters.clone(),
+        formats: node.formats(),
+        gauges: node.gauges(),
+        options: config.server.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Bound::new(parts).map_err(|error| Failure::Work(anyhow!(error)))
+}
+
+/// Says where it listens and, once in the life of a data directory, the first login.
+pub(crate) fn say_address(bound: &Bound, first: Option<&FirstLogin>) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    if let Some(first) = first {
+        writeln!(out, "first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal())?;
+    }
+    writeln!(out, "listening on {}", bound.url())?;
+    out.flush()
+}
+
+/// Over when the process is asked to stop.
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

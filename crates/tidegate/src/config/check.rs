@@ -1,0 +1,93 @@
+//! What no single value can know: whether values fit together, and whether the files that they name are there.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use super::problem::Problem;
+use super::{Loaded, Problems};
+
+impl Loaded {
+    /// Finds values that do not fit together.
+    pub(super) fn check_sense(&mut self, problems: &mut Vec<Problem>) {
+        let config = &self.settings;
+        let server = &config.server;
+        match (&server.tls_certificate, &server.tls_key) {
+            (Some(_), None) => problems.push(self.problem("server", "tls_certificate", "needs `tls_key` as well")),
+            (None, Some(_)) => problems.push(self.problem("server", "tls_key", "needs `tls_certificate` as well")),
+            _ => {}
+        }
+        if server.body_pause_timeout > server.body_timeout {
+            problems.push(self.problem("server", "body_pause_timeout", "is longer than `body_timeout`"));
+        }
+        if config.intake.record_bytes_max > config.intake.decompressed_bytes_max {
+            problems.push(self.problem("intake", "record_bytes_max", "is larger than `decompressed_bytes_max`"));
+        }
+        if config.intake.compressed_bytes_max > server.bodies_memory_max {
+            let why = "is larger than `bodies_memory_max` in [server], so the largest batch could never be received";
+            problems.push(self.problem("intake", "compressed_bytes_max", why));
+        }
+        if config.journal.bytes_max.0 < config.intake.compressed_bytes_max.0.saturating_mul(2) {
+            let why = "is less than twice `compressed_bytes_max` in [intake]; two batches must fit";
+            problems.push(self.problem("journal", "bytes_max", why));
+        }
+        if config.auth.session_idle > config.auth.session_ttl {
+            problems.push(self.problem("auth", "session_idle", "is longer than `session_ttl`"));
+        }
+    }
+
+    /// Finds files and folders that are named but cannot be used.
+    pub(crate) fn check_files(&self) -> Result<(), Problems> {
+        let config = &self.settings;
+        let mut problems = Vec::new();
+        let files = [
+            ("server", "tls_certificate", &config.server.tls_certificate, "-----BEGIN CERTIFICATE-----"),
+            ("server", "tls_key", &config.server.tls_key, "PRIVATE KEY-----"),
+            ("enrich", "geoip_city", &config.enrich.geoip_city, ""),
+            ("enrich", "geoip_asn", &config.enrich.geoip_asn, ""),
+        ];
+        for (section, key, path, holds) in files {
+            if let Some(path) = path
+                && let Err(why) = check_file(path, holds)
+            {
+                problems.push(self.problem(section, key, why));
+            }
+        }
+        for dir in &config.formats.dirs {
+            if let Err(error) = fs::read_dir(dir) {
+                problems.push(self.problem("formats", "dirs", format!("names `{}`: {error}", dir.display())));
+            }
+        }
+        if let Err(why) = check_data(&config.data.dir) {
+            problems.push(self.problem("data", "dir", why));
+        }
+        if problems.is_empty() { self.config().map(|_| ()) } else { Err(Problems(problems)) }
+    }
+}
+
+/// The file opens, is no folder, and holds the text early on.
+fn check_file(path: &Path, holds: &str) -> Result<(), String> {
+    const LOOK_BYTES_MAX: u64 = 64 << 10;
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LOOK_BYTES_MAX).read_to_end(&mut start));
+    read.map_err(|error| format!("names `{}`: {error}", path.display()))?;
+    if String::from_utf8_lossy(&start).contains(holds) {
+        Ok(())
+    } else {
+        Err(format!("names `{}`, which holds no `{holds}`", path.display()))
+    }
+}
+
+/// The data directory is a folder, or can become one in the nearest folder above it that exists.
+fn check_data(dir: &Path) -> Result<(), String> {
+    let existing = dir.ancestors().find(|path| path.as_os_str().is_empty() || path.exists());
+    let existing = existing.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs::metadata(existing) {
+        Ok(found) if !found.is_dir() => Err(format!("is `{}`, which is no folder", existing.display())),
+        Ok(found) if found.permissions().readonly() => {
+            Err(format!("lies in `{}`, which cannot be written to", existing.display()))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("lies in `{}`: {error}", existing.display())),
+    }
+}

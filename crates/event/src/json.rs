@@ -52,50 +52,77 @@ fn clean_prefix(bytes: &[u8]) -> usize {
 const BLOCK: usize = 64;
 /// Bytes that are copied in one go; what is copied too far is overwritten.
 const COPY: usize = 16;
+/// A block and as much behind it as a copy may read.
+type Window = [u8; BLOCK + COPY];
 
 /// Escapes what is left of a text. JSON inside JSON has a quote every few bytes, too irregular for the processor to guess
 /// byte by byte: the places of a whole block are found first, then the pieces between them are copied.
 fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
-    out.reserve(bytes.len() + bytes.len() / 4 + 2 * BLOCK + COPY);
+    let mut rest = bytes;
     let mut end = out.len();
-    let mut at = 0;
-    while let Some(window) = bytes[at..].first_chunk::<{ BLOCK + COPY }>() {
-        let mut mask = 0;
-        let mut control = 0;
-        for (index, chunk) in window[..BLOCK].chunks_exact(8).enumerate() {
-            let word = chunk.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
-            // gathers the eight high bits in the top byte
-            mask |= (quotes_and_slashes(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56 << (8 * index);
-            control |= controls(word);
+    out.resize(end + 2 * bytes.len() + BLOCK + COPY, 0);
+    while !rest.is_empty() {
+        let mut padded: Window;
+        let (window, length) = match rest.first_chunk() {
+            Some(window) => (window, BLOCK),
+            None => {
+                let length = rest.len().min(BLOCK);
+                padded = [b' '; BLOCK + COPY];
+                padded[..length].copy_from_slice(&rest[..length]);
+                (&padded, length)
+            }
+        };
+        match places(window) {
+            Some(mask) => end += expand(window, mask, length, &mut out[end..]),
+            None => {
+                // Control characters are rare, and where one is there are more: room is made block by block from here.
+                out.truncate(end);
+                write_bytewise(&window[..length], out);
+                end = out.len();
+                out.resize(end + 2 * BLOCK + COPY, 0);
+            }
         }
-        if control == 0 {
+        if out.len() < end + 2 * BLOCK + COPY {
             out.resize(end + 2 * BLOCK + COPY, 0);
-            end += expand(window, mask, &mut out[end..]);
-        } else {
-            out.truncate(end);
-            write_bytewise(&window[..BLOCK], out);
-            end = out.len();
         }
-        at += BLOCK;
+        rest = &rest[length..];
     }
     out.truncate(end);
-    write_bytewise(&bytes[at..], out);
 }
 
-/// Writes a block with a backslash before every byte whose bit is set; returns how many bytes that took.
+/// A bit for every byte of a block that needs a backslash; `None` when a control character needs more than that.
 #[inline]
-fn expand(window: &[u8; BLOCK + COPY], mut mask: u64, target: &mut [u8]) -> usize {
+fn places(window: &Window) -> Option<u64> {
+    let mut mask = 0;
+    let mut control = 0;
+    for (index, chunk) in window[..BLOCK].chunks_exact(8).enumerate() {
+        let word = chunk.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+        // gathers the eight high bits in the top byte
+        mask |= (quotes_and_slashes(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56 << (8 * index);
+        control |= controls(word);
+    }
+    (control == 0).then_some(mask)
+}
+
+/// Writes the first `length` bytes with a backslash before every byte whose bit is set; returns how many bytes that took.
+#[inline]
+fn expand(window: &Window, mut mask: u64, length: usize, target: &mut [u8]) -> usize {
     let (mut from, mut to) = (0, 0);
     loop {
-        let next = (mask.trailing_zeros() as usize).min(BLOCK);
-        let length = next - from;
-        let mut done = 0;
-        while done <= length {
-            // at most COPY bytes too far, on both sides
-            target[to + done..to + done + COPY].copy_from_slice(&window[from + done..from + done + COPY]);
+        let next = (mask.trailing_zeros() as usize).min(length);
+        let mut done = from;
+        // at most COPY bytes too far, on both sides
+        while done < next {
+            let (Some(source), Some(place)) =
+                (window[done..].first_chunk::<COPY>(), target[to + done - from..].first_chunk_mut::<COPY>())
+            else {
+                break;
+            };
+            *place = *source;
             done += COPY;
         }
-        (from, to) = (next, to + length);
+        to += next - from;
+        from = next;
         if mask == 0 {
             return to;
         }

@@ -42,7 +42,7 @@ impl Catalog {
             match load::read(files) {
                 Ok(source) => {
                     let draft = Draft::new(source, &built_in);
-                    match drafts.iter_mut().find(|known| known.name() == draft.name()) {
+                    match drafts.iter_mut().find(|known| known.slug() == draft.slug()) {
                         Some(known) => *known = draft,
                         None => drafts.push(draft),
                     }

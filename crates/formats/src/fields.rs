@@ -81,8 +81,8 @@ impl Collector {
             .collect()
     }
 
-    /// Adds what may be set below open paths.
-    fn expand(&mut self, taxonomy: &Taxonomy) {
+    /// Adds what may be set below open paths: declared fields, and the groups around them, which may be lists of objects.
+    pub(crate) fn expand(&mut self, taxonomy: &Taxonomy) {
         let open: Vec<String> = self
             .paths
             .iter()
@@ -92,14 +92,18 @@ impl Collector {
             .collect();
         for path in open {
             for (name, _) in taxonomy.below(&path) {
+                for (at, _) in name.match_indices('.').filter(|(at, _)| *at > path.len()) {
+                    if taxonomy.kind(&name[..at]).is_none() {
+                        self.add(&name[..at], true);
+                    }
+                }
                 self.add(&name, false);
             }
         }
     }
 
     /// The finished slots.
-    pub(crate) fn finish(mut self, taxonomy: &Taxonomy, registry: &Registry) -> Fields {
-        self.expand(taxonomy);
+    pub(crate) fn finish(self, taxonomy: &Taxonomy, registry: &Registry) -> Fields {
         let mut fields = Fields { branches: vec![BranchNode::default()], ..Fields::default() };
         let paths: Vec<Vec<String>> = self.paths.into_keys().take(FIELDS_MAX).collect();
         for (index, segments) in paths.iter().enumerate() {

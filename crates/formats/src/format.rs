@@ -39,12 +39,13 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn new(source: Source, built_in: &Registry) -> Self {
         let taxonomy = Taxonomy::new(built_in, &source.declared);
-        let collector = compile::collect(&source.raw);
+        let mut collector = compile::collect(&source.raw);
+        collector.expand(&taxonomy);
         Self { source, taxonomy, collector }
     }
 
     /// The name that the format is known by.
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn slug(&self) -> &str {
         &self.source.manifest.slug
     }
 
@@ -91,6 +92,7 @@ impl Draft {
 impl Format {
     /// The name: `cloudflare-gateway-dns`.
     #[must_use]
+    #[expect(clippy::misnamed_getters, reason = "formats are named by their slug; the manifest's name is for people")]
     pub fn name(&self) -> &str {
         &self.manifest.slug
     }

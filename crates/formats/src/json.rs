@@ -178,7 +178,7 @@ impl<'a> Walk<'_, 'a> {
     fn key(&self, reader: &mut Reader<'_, 'a>, slot: Slot, expected: Slot) -> Result<Key<'a>, JsonError> {
         if expected != NO_SLOT {
             let quoted = &self.paths.nodes[expected as usize].quoted;
-            if reader.bytes[reader.at..].starts_with(quoted) {
+            if begins(&reader.bytes[reader.at..], quoted) {
                 reader.at += quoted.len();
                 return Ok(Key::Path(expected));
             }
@@ -555,6 +555,21 @@ impl<'a> Reader<'_, 'a> {
             return Err(self.error("expected a digit"));
         }
         Ok(())
+    }
+}
+
+/// Whether `text` begins with a key in its quotes. Keys are short: a call to compare them costs more than the comparison.
+#[inline]
+fn begins(text: &[u8], key: &[u8]) -> bool {
+    let Some(text) = text.get(..key.len()) else {
+        return false;
+    };
+    match (text.last_chunk::<8>(), key.last_chunk::<8>()) {
+        (Some(a), Some(b)) => {
+            u64::from_le_bytes(*a) == u64::from_le_bytes(*b)
+                && text.chunks_exact(8).zip(key.chunks_exact(8)).all(|(a, b)| a.first_chunk::<8>() == b.first_chunk::<8>())
+        }
+        _ => text.iter().zip(key).all(|(a, b)| a == b),
     }
 }
 

@@ -9,9 +9,9 @@ use tidegate_event::{Event, Timestamp, Value};
 use crate::coerce::Coercer;
 use crate::derive::Scene;
 use crate::derive::user_agent::Agents;
-use crate::fields::Kind;
 use crate::format::Format;
 use crate::json::Hints;
+use crate::program::Emitted;
 use crate::run::{self, Presence, Refused, State};
 
 /// What became of a record. A record that is no event is data, not an error.
@@ -152,34 +152,30 @@ fn finish<'a>(format: &Format, state: &mut State<'a>) -> Verdict<'a> {
     }
     let count = state.fields.iter().filter(|value| value.is_some()).count();
     let mut event = Event::with_capacity_in(count + 1, state.arena);
-    let mut message = format.message.zip(state.message);
-    for (index, (field, value)) in program.fields.list.iter().zip(&state.fields).enumerate() {
-        let (Some(id), Some(value)) = (field.id, *value) else {
-            continue;
-        };
-        if let Some((message_id, text)) = message
-            && message_id <= id
-        {
-            event.push(message_id, Value::Str(text));
-            message = None;
-        }
-        let value = match field.kind {
-            Kind::Hidden | Kind::Declared(tidegate_event::FieldType::Dict) => carried(format, state, index, value),
-            _ => Some(value),
-        };
-        if let Some(value) = value
-            && Some(id) != format.message
-        {
-            event.push(id, value);
-        }
-    }
-    if let Some((id, text)) = message {
+    let (before, after) = program.emitted.split_at(program.before_message);
+    emit(before, format, state, &mut event);
+    if let (Some(id), Some(text)) = (format.message, state.message) {
         event.push(id, Value::Str(text));
     }
+    emit(after, format, state, &mut event);
     if let Some(original) = state.original {
         copy_log(format, original, state, &mut event);
     }
     Verdict::Event { event, warnings }
+}
+
+fn emit<'a>(emitted: &[Emitted], format: &Format, state: &State<'a>, event: &mut Event<'a>) {
+    for emitted in emitted {
+        let slot = usize::from(emitted.slot);
+        let Some(value) = &state.fields[slot] else {
+            continue;
+        };
+        if !emitted.carried {
+            event.push(emitted.id, *value);
+        } else if let Some(rest) = carried(format, state, slot, *value) {
+            event.push(emitted.id, rest);
+        }
+    }
 }
 
 /// What a path that is not declared shows: lists of objects, and `{}` for a dictionary of which nothing else is left.

@@ -11,7 +11,6 @@ pub(crate) const NO_SLOT: Slot = u32::MAX;
 /// One path that is read, or the way to one.
 #[derive(Debug)]
 pub(crate) struct PathNode {
-    pub(crate) parent: Slot,
     /// The last segment.
     pub(crate) key: Box<str>,
     /// `"key"`, as JSON text spells it most of the time.
@@ -26,6 +25,8 @@ pub(crate) struct PathNode {
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     pub(crate) nodes: Vec<PathNode>,
+    /// The node above each, or [`NO_SLOT`].
+    pub(crate) parents: Vec<Slot>,
 }
 
 impl Paths {
@@ -51,8 +52,8 @@ impl Paths {
         let slot = Slot::try_from(self.nodes.len()).expect("a format reads fewer than 2^32 paths");
         let mut quoted = Vec::with_capacity(key.len() + 2);
         tidegate_event::json::write_str(key, &mut quoted);
+        self.parents.push(parent);
         self.nodes.push(PathNode {
-            parent,
             key: key.into(),
             quoted: quoted.into(),
             whole: false,

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tidegate_event::FieldId;
+
 use crate::constant::Constant;
 use crate::derive::Derive;
 use crate::fields::{FieldSlot, Fields};
@@ -20,8 +22,21 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     pub(crate) derive: Derive,
     pub(crate) ignored: Vec<Box<str>>,
+    /// The slots that reach the event, in the order of their fields.
+    pub(crate) emitted: Vec<Emitted>,
+    /// How many of them come before `message`.
+    pub(crate) before_message: usize,
     /// The slot of `@timestamp`, when the format sets it.
     pub(crate) timestamp: Option<FieldSlot>,
+}
+
+/// A slot that reaches the event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Emitted {
+    pub(crate) slot: FieldSlot,
+    pub(crate) id: FieldId,
+    /// It shows only what is left of a dictionary or list that was taken apart.
+    pub(crate) carried: bool,
 }
 
 /// What a stage leaves behind.

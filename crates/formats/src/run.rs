@@ -300,6 +300,8 @@ fn first_true<'a>(slots: &[Slot], or_none: bool, program: &Program, state: &Stat
         last = match state.slots[*slot as usize] {
             Some(value) if Val::Data(value).truth() => return Some(value),
             Some(value) => Some(value),
+            // absent: nothing, unless the way to it is missing too, which is an error
+            None if view.is_above(*slot) => None,
             None => {
                 view.slot(*slot).ok()?;
                 None
@@ -462,10 +464,17 @@ struct View<'r, 'a> {
 }
 
 impl<'a> View<'_, 'a> {
+    /// Whether there is something above a path that it could be a member of.
+    #[inline]
+    fn is_above(&self, slot: Slot) -> bool {
+        let parent = self.program.paths.parents[slot as usize];
+        self.state.slots.get(parent as usize).is_some_and(|value| matches!(value, Some(Value::Dict(_))))
+    }
+
     /// A path that holds nothing: undefined, or an error when what is above it is missing or null.
     #[cold]
     fn missing(&self, slot: Slot) -> Result<Val<'a>, Fail> {
-        let parent = self.program.paths.nodes[slot as usize].parent;
+        let parent = self.program.paths.parents[slot as usize];
         if parent != NO_SLOT {
             return match self.state.slots[parent as usize] {
                 None => Err(Fail("attribute of an undefined value")),

@@ -51,14 +51,7 @@ pub(crate) struct Bounds {
 /// Walks all of `segment`; `found` gets every whole entry in order.
 pub(crate) fn scan(segment: &Segment, bounds: Bounds, mut found: impl FnMut(&EntryFrame)) -> io::Result<Scan> {
     let mut window = Window::default();
-    let mut scan = Scan {
-        holes: Vec::new(),
-        tail: DATA_START,
-        expected: bounds.expected,
-        group_first: Position(0),
-        torn_bytes: 0,
-        entries: 0,
-    };
+    let mut scan = Scan::starting_at(bounds.expected);
     let mut offset = DATA_START;
     // The beginning of the hole that the walk is in.
     let mut hole: Option<u64> = None;
@@ -96,15 +89,24 @@ pub(crate) fn scan(segment: &Segment, bounds: Bounds, mut found: impl FnMut(&Ent
         scan.tail = offset;
     }
     // A hole with nothing behind it is the torn tail.
-    if let Some(start) = hole {
-        scan.torn_bytes = offset - start;
-    } else if Frame::was_begun(window.get(&segment.file, scan.tail, HEADER_BYTES as u64, segment.size)?, segment.seed) {
-        scan.torn_bytes = HEADER_BYTES as u64;
-    }
+    scan.torn_bytes = match hole {
+        Some(start) => offset - start,
+        None => begun_bytes(segment, &mut window, scan.tail)?,
+    };
     Ok(scan)
 }
 
+/// What a header takes that was begun at `tail` and is not readable.
+fn begun_bytes(segment: &Segment, window: &mut Window, tail: u64) -> io::Result<u64> {
+    let bytes = window.get(&segment.file, tail, HEADER_BYTES as u64, segment.size)?;
+    Ok(if Frame::was_begun(bytes, segment.seed) { HEADER_BYTES as u64 } else { 0 })
+}
+
 impl Scan {
+    fn starting_at(expected: Position) -> Self {
+        Self { holes: Vec::new(), tail: DATA_START, expected, group_first: Position(0), torn_bytes: 0, entries: 0 }
+    }
+
     fn close(&mut self, hole: &mut Option<u64>, end: u64, first: Position, last: Position) {
         let start = match hole.take() {
             Some(start) => start,

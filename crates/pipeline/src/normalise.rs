@@ -177,16 +177,18 @@ impl Worker {
 
     fn chunks(&mut self, trip: &mut Trip<'_>, records: &[Record<'_>], parse: bool) {
         let mut tools = self.take_tools(&trip.info.format);
+        let mut arena = std::mem::take(&mut self.arena);
         for (chunk_index, chunk) in records.chunks(CHUNK_RECORDS).enumerate() {
             for (index, record) in chunk.iter().enumerate() {
                 let index = u32::try_from(chunk_index * CHUNK_RECORDS + index).expect("a batch holds at most 2^26 records");
-                self.record(trip, tools.as_mut(), index, record, parse);
+                self.record(trip, tools.as_mut(), &arena, index, record, parse);
             }
-            self.arena.reset();
+            arena.reset();
             if self.encoder.rows() >= PART_ROWS {
                 trip.events.append(self.encoder.finish());
             }
         }
+        self.arena = arena;
         self.tools.insert(trip.info.format.clone(), tools);
     }
 
@@ -197,7 +199,15 @@ impl Worker {
         })
     }
 
-    fn record(&mut self, trip: &mut Trip<'_>, tools: Option<&mut Tools>, index: u32, record: &Record<'_>, parse: bool) {
+    fn record(
+        &mut self,
+        trip: &mut Trip<'_>,
+        tools: Option<&mut Tools>,
+        arena: &Bump,
+        index: u32,
+        record: &Record<'_>,
+        parse: bool,
+    ) {
         if record.oversize {
             let kept = String::from_utf8_lossy(&record.raw[..record.raw.len().min(OVERSIZE_KEPT_BYTES)]).into_owned();
             let reason = format!(
@@ -222,7 +232,6 @@ impl Worker {
             let reason = format!("the format `{}` of this intake is not loaded", trip.info.format);
             return self.reject(trip, index, raw, &reason);
         };
-        let arena = &self.arena;
         tools.parser.set_received(trip.batch.received);
         match tools.parser.parse(raw, arena) {
             Verdict::Reject { reason } => {

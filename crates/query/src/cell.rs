@@ -14,6 +14,7 @@ pub(crate) fn cell(array: &dyn Array, row: usize) -> Value {
         return Value::Null;
     }
     match array.data_type() {
+        DataType::Null => Value::Null,
         DataType::Utf8View => array.as_string_view().value(row).into(),
         DataType::Utf8 => array.as_string::<i32>().value(row).into(),
         DataType::LargeUtf8 => array.as_string::<i64>().value(row).into(),

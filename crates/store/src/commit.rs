@@ -1,5 +1,6 @@
 //! The one place that changes the table: every commit of this process goes through here, one after the other.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +20,30 @@ use crate::table::{Runtime, app_id, committed, quiet};
 #[derive(Debug)]
 pub(crate) struct Committer {
     dir: PathBuf,
-    table: Mutex<DeltaTable>,
+    newest: Mutex<Newest>,
+}
+
+#[derive(Debug)]
+struct Newest {
+    table: DeltaTable,
+    /// The first version whose file may not be on disk for good yet.
+    unsynced: u64,
+    /// A flush may be in the log although nobody was shown it. Until that is settled nothing may follow: a snapshot of
+    /// what follows would hold the rows of that flush twice, in the table and in the tail.
+    unsettled: bool,
+}
+
+/// Why a change is not in the table.
+pub(crate) struct NotCommitted {
+    pub(crate) cause: StoreError,
+    /// Whether it is certain that the change is not in the log. Its files may be deleted only then.
+    pub(crate) certain: bool,
+}
+
+impl NotCommitted {
+    fn perhaps(cause: impl Into<StoreError>) -> Self {
+        Self { cause: cause.into(), certain: false }
+    }
 }
 
 /// A change of the table.
@@ -32,12 +56,14 @@ pub(crate) struct Change {
 
 impl Committer {
     pub(crate) fn new(dir: PathBuf, table: DeltaTable) -> Self {
-        Self { dir, table: Mutex::new(table) }
+        // Opening may just have created the table or added columns.
+        let unsynced = table.version().unwrap_or_default().saturating_sub(1);
+        Self { dir, newest: Mutex::new(Newest { table, unsynced, unsettled: false }) }
     }
 
     /// The newest state.
     pub(crate) fn table(&self) -> DeltaTable {
-        self.lock().clone()
+        self.lock().table.clone()
     }
 
     /// Commits a change and makes it durable, then shows the new state to `publish` before anyone can commit again.
@@ -46,46 +72,80 @@ impl Committer {
         runtime: &Runtime,
         change: Change,
         publish: impl FnOnce(&DeltaTable),
-    ) -> Result<(), StoreError> {
-        let mut table = self.lock();
-        let before = table.version();
+    ) -> Result<(), NotCommitted> {
+        let mut newest = self.lock();
+        let is_flush = change.position.is_some();
+        if newest.unsettled && !is_flush {
+            return Err(NotCommitted { cause: StoreError::Unsettled, certain: true });
+        }
+        newest.unsettled = is_flush;
         let proof = Proof::of(&change);
-        if let Err(error) = runtime.wait(append(&mut table, change))? {
+        let table = &mut newest.table;
+        if let Err(cause) = runtime.wait(append(table, change)).map_err(NotCommitted::perhaps)? {
             // The commit may have been written although its writer failed: only the log knows.
-            let table = &mut *table;
-            let landed = runtime.wait(async {
-                table.update_state().await?;
-                proof.holds(table).await
-            })??;
-            if !landed {
-                return Err(error);
+            let landed = runtime.wait(proof.holds_now(table)).map_err(NotCommitted::perhaps)?;
+            if !landed.map_err(NotCommitted::perhaps)? {
+                newest.unsettled = false;
+                return Err(NotCommitted { cause, certain: true });
             }
         }
-        self.sync(before.map_or(0, |version| version + 1), table.version().unwrap_or_default())?;
-        publish(&table);
-        Ok(())
+        self.settle(&mut newest, publish).map_err(NotCommitted::perhaps)
+    }
+
+    /// Settles what an earlier attempt to commit `position` left open. Returns whether the position is in the table; it
+    /// is shown to `publish` then.
+    pub(crate) fn resume(
+        &self,
+        runtime: &Runtime,
+        node: NodeId,
+        position: Position,
+        publish: impl FnOnce(&DeltaTable),
+    ) -> Result<bool, StoreError> {
+        let mut newest = self.lock();
+        if !newest.unsettled {
+            return Ok(false);
+        }
+        let landed = runtime.wait(Proof::Position(node, position).holds_now(&mut newest.table))??;
+        if landed {
+            self.settle(&mut newest, publish)?;
+        }
+        newest.unsettled = false;
+        Ok(landed)
     }
 
     /// Reads the state again from the log, whose older part may be gone, and shows it to `publish`.
     pub(crate) fn reload(&self, runtime: &Runtime, publish: impl FnOnce(&DeltaTable)) -> Result<(), StoreError> {
-        let mut table = self.lock();
-        let log: LogStoreRef = table.log_store();
+        let mut newest = self.lock();
+        if newest.unsettled {
+            return Err(StoreError::Unsettled);
+        }
+        let log: LogStoreRef = newest.table.log_store();
         let state = runtime.wait(DeltaTableState::try_new(log.as_ref(), None))??;
-        table.state = Some(state);
-        publish(&table);
+        newest.table.state = Some(state);
+        publish(&newest.table);
         Ok(())
     }
 
-    fn sync(&self, first: u64, last: u64) -> Result<(), StoreError> {
-        for version in first..=last {
-            sync_file(&commit_file(&self.dir, version))?;
+    /// Makes the newest versions durable and shows them.
+    fn settle(&self, newest: &mut Newest, publish: impl FnOnce(&DeltaTable)) -> Result<(), StoreError> {
+        let last = newest.table.version().unwrap_or_default();
+        for version in newest.unsynced..=last {
+            match sync_file(&commit_file(&self.dir, version)) {
+                // A checkpoint has taken its place.
+                Err(StoreError::Io { cause, .. }) if cause.kind() == ErrorKind::NotFound && version < last => {}
+                other => other?,
+            }
         }
-        sync_folder(&self.dir.join(LOG))
+        sync_folder(&self.dir.join(LOG))?;
+        newest.unsynced = last + 1;
+        publish(&newest.table);
+        newest.unsettled = false;
+        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, DeltaTable> {
-        // A table is replaced as a whole, so a panic elsewhere cannot leave half of one.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        // A table is replaced as a whole, and `unsettled` says so when a panic came between.
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,6 +188,12 @@ impl Proof {
             })
         };
         added.or_else(removed).unwrap_or(Self::Nothing)
+    }
+
+    /// Whether the log says so, read to its end.
+    async fn holds_now(&self, table: &mut DeltaTable) -> Result<bool, StoreError> {
+        table.update_state().await?;
+        self.holds(table).await
     }
 
     async fn holds(&self, table: &DeltaTable) -> Result<bool, StoreError> {

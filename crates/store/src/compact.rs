@@ -19,6 +19,9 @@ const INPUTS_MAX: usize = 512;
 /// Small files that make a past day worth compacting: it hardly gets more.
 const PAST_DAY_FILES: usize = 8;
 
+/// A row group of at least this share of a full one is taken over as it is: flushes that end at their bytes make such.
+const FULL_SHARE: usize = 4;
+
 /// A file of the table, as far as the choice needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Candidate {
@@ -48,7 +51,7 @@ pub(crate) fn run(shared: &Shared) -> Result<u64, StoreError> {
             },
             position: None,
         };
-        shared.committer.commit(&shared.runtime, change, |table| {
+        shared.commit(change, |table| {
             let mut state = shared.lock();
             state.show(table);
             state.commits += 1;
@@ -114,7 +117,7 @@ fn rewrite(shared: &Shared, day: i32, inputs: &[&LogicalFileView]) -> Result<Add
         let file = DataFileReader::open(&shared.dir, &input.path())?;
         let same = output.can_copy(&file);
         for group in 0..file.row_groups() {
-            if same && file.rows(group) >= rows / 2 {
+            if same && file.rows(group) >= rows / FULL_SHARE {
                 output.copy(&file, group)?;
                 continue;
             }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod batch;
+mod blocks;
 mod cells;
 
 use std::sync::Arc;

@@ -46,6 +46,9 @@ pub enum StoreError {
     /// A flush that was asked for failed; it is tried again by itself.
     #[error("cannot write events to the table: {0}")]
     Flush(String),
+    /// A flush may or may not be in the table's log; nothing else changes the table until that is known.
+    #[error("the last flush of the event table is not settled yet")]
+    Unsettled,
     /// The store is closed, or only open for reading.
     #[error("the event store is closed for writing")]
     Closed,

@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
+use deltalake::DeltaTable;
 use deltalake::arrow::array::RecordBatch;
 use deltalake::arrow::array::cast::AsArray;
 use deltalake::arrow::datatypes::{Date32Type, TimestampMicrosecondType};
-use deltalake::kernel::Action;
+use deltalake::kernel::{Action, Add};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use tidegate_event::{Position, Timestamp, names};
 
@@ -72,13 +73,20 @@ fn next(shared: &Shared) -> Option<Vec<Part>> {
 /// Writes the files of the parts and commits them with the position of the last.
 fn write(shared: &Shared, parts: &[Part]) -> Result<Position, StoreError> {
     let (Some(node), Some(last)) = (shared.node, parts.last()) else { return Err(StoreError::Closed) };
-    let batches: Vec<RecordBatch> = parts.iter().flat_map(|part| part.batches.iter().cloned()).collect();
-    let mut actions = Vec::new();
-    for (day, order) in order_by_day(&batches, &shared.schema, shared.options.flush_days_max) {
-        actions.push(Action::Add(write_day(shared, day, &batches, &order)?));
+    // Table and tail change under one lock: no snapshot misses these rows or has them twice.
+    let publish = |table: &DeltaTable| {
+        let mut state = shared.lock();
+        state.show(table);
+        state.tail.landed();
+        state.stats.committed = last.position;
+        state.commits += 1;
+    };
+    if shared.committer.resume(&shared.runtime, node, last.position, publish)? {
+        return Ok(last.position);
     }
+    let adds = write_files(shared, parts)?;
     let change = Change {
-        actions,
+        actions: adds.iter().cloned().map(Action::Add).collect(),
         operation: DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![DAY.to_owned()]),
@@ -86,23 +94,27 @@ fn write(shared: &Shared, parts: &[Part]) -> Result<Position, StoreError> {
         },
         position: Some((node, last.position)),
     };
-    shared.committer.commit(&shared.runtime, change, |table| {
-        // Table and tail change under one lock: no snapshot misses these rows or has them twice.
-        let mut state = shared.lock();
-        state.show(table);
-        state.tail.landed();
-        state.stats.committed = last.position;
-        state.commits += 1;
-    })?;
+    shared.commit(change, publish)?;
     Ok(last.position)
 }
 
-fn write_day(
-    shared: &Shared,
-    day: i32,
-    batches: &[RecordBatch],
-    order: &[(usize, usize)],
-) -> Result<deltalake::kernel::Add, StoreError> {
+/// Writes one file a day. When one fails, none stays.
+pub(crate) fn write_files(shared: &Shared, parts: &[Part]) -> Result<Vec<Add>, StoreError> {
+    let batches: Vec<RecordBatch> = parts.iter().flat_map(|part| part.batches.iter().cloned()).collect();
+    let mut adds: Vec<Add> = Vec::new();
+    for (day, order) in order_by_day(&batches, &shared.schema, shared.options.flush_days_max) {
+        match write_day(shared, day, &batches, &order) {
+            Ok(add) => adds.push(add),
+            Err(error) => {
+                shared.discard(adds.into_iter().map(|add| add.path), true);
+                return Err(error);
+            }
+        }
+    }
+    Ok(adds)
+}
+
+fn write_day(shared: &Shared, day: i32, batches: &[RecordBatch], order: &[(usize, usize)]) -> Result<Add, StoreError> {
     let rows = shared.options.row_group_rows.max(1);
     let mut file = DataFileWriter::create(&shared.dir, day, &shared.schema, &present(batches, &shared.schema), rows)?;
     // A last row group of a few rows would cost as much to read as a full one.
@@ -190,7 +202,6 @@ fn landed(shared: &Shared, parts: &[Part], took: Duration) {
 /// Notes the failure, says so when it is a new one, and waits before the next attempt.
 fn failed(shared: &Shared, cause: String, backoff: Duration) {
     let mut state = shared.lock();
-    state.tail.give_up();
     state.failures += 1;
     if state.stats.flush_failure.as_ref() != Some(&cause) {
         tracing::error!(%cause, "cannot write events to the table, trying again: {cause}");

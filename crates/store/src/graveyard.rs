@@ -20,24 +20,32 @@ impl Graveyard {
     /// Finds what an earlier process left: replaced files, and files whose commit never came. Nobody knows when they
     /// died, so their time starts now.
     pub(crate) fn open(dir: &Path, table: &DeltaTable) -> Result<Self, StoreError> {
-        let alive: HashSet<String> = files(table)?.iter().map(|file| file.path().into_owned()).collect();
+        let alive = alive(table)?;
         let now = Instant::now();
         let dead = data_files(dir)?.into_iter().filter(|path| !alive.contains(path)).map(|path| (path, now)).collect();
         Ok(Self { dead })
     }
 
-    /// Notes files that have just left the table.
+    /// Notes files that have just left the table, or perhaps never came into it.
     pub(crate) fn bury(&mut self, paths: impl IntoIterator<Item = String>) {
         let now = Instant::now();
         self.dead.extend(paths.into_iter().map(|path| (path, now)));
     }
 
-    /// Deletes what has been dead for longer than `keep`; gives how many files that were.
-    pub(crate) fn vacuum(&mut self, dir: &Path, keep: Duration) -> u64 {
+    /// Deletes what has been dead for longer than `keep`; gives how many files that were. What is in the table after
+    /// all is left alone.
+    pub(crate) fn vacuum(&mut self, dir: &Path, keep: Duration, table: &DeltaTable) -> Result<u64, StoreError> {
+        if self.dead.values().all(|since| since.elapsed() < keep) {
+            return Ok(0);
+        }
+        let alive = alive(table)?;
         let mut deleted = 0;
         self.dead.retain(|path, since| {
             if since.elapsed() < keep {
                 return true;
+            }
+            if alive.contains(path) {
+                return false;
             }
             let place = dir.join(path);
             match std::fs::remove_file(&place) {
@@ -54,6 +62,11 @@ impl Graveyard {
             }
             false
         });
-        deleted
+        Ok(deleted)
     }
+}
+
+/// The files of the table.
+fn alive(table: &DeltaTable) -> Result<HashSet<String>, StoreError> {
+    Ok(files(table)?.iter().map(|file| file.path().into_owned()).collect())
 }

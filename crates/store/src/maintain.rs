@@ -5,9 +5,12 @@ use std::path::Path;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
+use deltalake::DeltaTable;
 use deltalake::checkpoints::{cleanup_expired_logs_for, create_checkpoint};
+use deltalake::kernel::Action;
 use tidegate_event::Timestamp;
 
+use crate::commit::Change;
 use crate::error::StoreError;
 use crate::flush::panic_text;
 use crate::graveyard::Graveyard;
@@ -49,7 +52,8 @@ pub(crate) fn once(shared: &Shared) -> Result<(), StoreError> {
     if shared.lock().commits >= shared.options.checkpoint_commits {
         checkpoint(shared)?;
     }
-    let deleted = shared.graveyard().vacuum(&shared.dir, shared.options.vacuum_after);
+    let table = shared.committer.table();
+    let deleted = shared.graveyard().vacuum(&shared.dir, shared.options.vacuum_after, &table)?;
     shared.lock().stats.vacuumed_files += deleted;
     Ok(())
 }
@@ -99,6 +103,26 @@ fn note(shared: &Shared, failure: Option<String>) {
 }
 
 impl Shared {
+    /// Commits a change; the files that it would have added do not stay when it fails.
+    pub(crate) fn commit(&self, change: Change, publish: impl FnOnce(&DeltaTable)) -> Result<(), StoreError> {
+        let added = change.actions.iter().filter_map(|action| match action {
+            Action::Add(add) => Some(add.path.clone()),
+            _ => None,
+        });
+        let added: Vec<String> = added.collect();
+        self.committer.commit(&self.runtime, change, publish).map_err(|failure| {
+            self.discard(added, failure.certain);
+            failure.cause
+        })
+    }
+
+    /// Gets rid of files that are not in the table: at once when that is certain, else once it is.
+    pub(crate) fn discard(&self, paths: impl IntoIterator<Item = String>, certain: bool) {
+        let kept = paths.into_iter().filter(|path| !certain || std::fs::remove_file(self.dir.join(path)).is_err());
+        let kept: Vec<String> = kept.collect();
+        self.graveyard().bury(kept);
+    }
+
     pub(crate) fn graveyard(&self) -> MutexGuard<'_, Graveyard> {
         self.graveyard.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

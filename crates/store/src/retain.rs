@@ -33,7 +33,7 @@ pub(crate) fn run(shared: &Shared) -> Result<u64, StoreError> {
         operation: DeltaOperation::Delete { predicate: Some(format!("day between '{first}' and '{last}'")) },
         position: None,
     };
-    shared.committer.commit(&shared.runtime, change, |table| {
+    shared.commit(change, |table| {
         let mut state = shared.lock();
         state.show(table);
         state.commits += 1;

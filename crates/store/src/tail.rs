@@ -95,9 +95,13 @@ impl Tail {
         }
     }
 
-    /// The first parts that make up `rows` rows or `bytes` bytes, or all; they stay in the tail until
-    /// [`landed`](Self::landed) or [`give_up`](Self::give_up).
+    /// The first parts that make up `rows` rows or `bytes` bytes, or all. They stay in the tail until
+    /// [`landed`](Self::landed); until then these very parts are given again, since a flush that failed may yet turn out
+    /// to be in the table.
     pub(crate) fn begin_flush(&mut self, rows_wanted: usize, bytes_wanted: usize) -> Vec<Part> {
+        if self.in_flight > 0 {
+            return self.parts[..self.in_flight].to_vec();
+        }
         let (mut rows, mut bytes, mut count) = (0, 0, 0);
         for part in &self.parts {
             rows += part.rows;
@@ -117,11 +121,6 @@ impl Tail {
             self.rows -= part.rows;
             self.bytes -= part.bytes;
         }
-        self.in_flight = 0;
-    }
-
-    /// The flush failed; its parts are as any other again.
-    pub(crate) fn give_up(&mut self) {
         self.in_flight = 0;
     }
 }

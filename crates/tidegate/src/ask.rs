@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use anyhow::{Context, bail};
+use eyre::{WrapErr, bail};
 use console::Term;
 use tidegate_state::Secret;
 
@@ -10,7 +10,7 @@ use tidegate_state::Secret;
 const LINE_BYTES_MAX: u64 = 4 << 10;
 
 /// A new password: typed twice without being shown, or the first line of standard input.
-pub(crate) fn new_password(user: &str) -> anyhow::Result<Secret> {
+pub(crate) fn new_password(user: &str) -> eyre::Result<Secret> {
     if !io::stdin().is_terminal() {
         return first_line(io::stdin().lock(), "password");
     }
@@ -22,17 +22,17 @@ pub(crate) fn new_password(user: &str) -> anyhow::Result<Secret> {
 }
 
 /// A key that senders already use.
-pub(crate) fn existing_key() -> anyhow::Result<Secret> {
+pub(crate) fn existing_key() -> eyre::Result<Secret> {
     if io::stdin().is_terminal() { typed("existing key: ") } else { first_line(io::stdin().lock(), "key") }
 }
 
-fn typed(prompt: &str) -> anyhow::Result<Secret> {
+fn typed(prompt: &str) -> eyre::Result<Secret> {
     let terminal = Term::stderr();
     terminal.write_str(prompt)?;
     Ok(Secret::new(terminal.read_secure_line().context("cannot read from the terminal")?))
 }
 
-fn first_line(input: impl BufRead, what: &str) -> anyhow::Result<Secret> {
+fn first_line(input: impl BufRead, what: &str) -> eyre::Result<Secret> {
     let mut line = String::new();
     input.take(LINE_BYTES_MAX + 1).read_line(&mut line).with_context(|| format!("cannot read the {what}"))?;
     if line.len() as u64 > LINE_BYTES_MAX {

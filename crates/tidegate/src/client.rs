@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use eyre::{WrapErr, eyre};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use tidegate_state::{Secret, mask};
@@ -27,7 +27,7 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the server at `url`.
     pub(crate) fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
-        let token = token.ok_or_else(|| Failure::Usage(anyhow!("a server wants a token: set TIDEGATE_TOKEN")))?;
+        let token = token.ok_or_else(|| Failure::Usage(eyre!("a server wants a token: set TIDEGATE_TOKEN")))?;
         let base = checked_base(url)?;
         let (http, runtime) = (http_client()?, one_thread()?);
         Ok(Self { http, runtime, base, token: Secret::new(token) })
@@ -93,17 +93,17 @@ impl Client {
         while let Some(chunk) = answer.chunk().await.with_context(|| self.broke_off())? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::Work(anyhow!("`{}` answered more than {ANSWER_BYTES_MAX} bytes", self.base)));
+                return Err(Failure::Work(eyre!("`{}` answered more than {ANSWER_BYTES_MAX} bytes", self.base)));
             }
         }
         let value: Option<Value> = if bytes.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&bytes).ok() };
         if status.is_success() {
-            return value.ok_or_else(|| Failure::Work(anyhow!("`{}` answered something that is not JSON", self.base)));
+            return value.ok_or_else(|| Failure::Work(eyre!("`{}` answered something that is not JSON", self.base)));
         }
         let told = value.as_ref().and_then(|value| value.pointer("/error/message")).and_then(Value::as_str);
         let why = match told {
-            Some(message) => anyhow!("{}: {}", self.base, printable(message)),
-            None => anyhow!("{}: status {status}; is this a Tidegate server?", self.base),
+            Some(message) => eyre!("{}: {}", self.base, printable(message)),
+            None => eyre!("{}: status {status}; is this a Tidegate server?", self.base),
         };
         // The server found a mistake in what was asked, not in doing it.
         if matches!(status.as_u16(), 400 | 404 | 409 | 422) { Err(Failure::Usage(why)) } else { Err(Failure::Work(why)) }
@@ -116,7 +116,7 @@ impl Client {
 
 /// The address of a server without a slash at its end, when secrets may be sent there.
 pub(crate) fn checked_base(url: &str) -> Result<String, Failure> {
-    let usage = |why: String| Failure::Usage(anyhow!(why));
+    let usage = |why: String| Failure::Usage(eyre!(why));
     let base = url.trim_end_matches('/');
     let host = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
     let Some(host) = host.filter(|host| !host.is_empty() && !host.contains(['@', '?', '#'])) else {

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Wrong usage or a wrong query: exit code 2.
-    Usage(anyhow::Error),
+    Usage(eyre::Report),
     /// Wrong configuration: exit code 3.
-    Config(anyhow::Error),
+    Config(eyre::Report),
     /// The work itself failed: exit code 4.
-    Work(anyhow::Error),
+    Work(eyre::Report),
 }
 
 /// What every verb returns. `Ok` carries 0, or 1 when a case failed.
@@ -19,8 +19,8 @@ pub(crate) type Outcome = Result<ExitCode, Failure>;
 /// A case failed or a limit was met.
 pub(crate) const NOT_MET: u8 = 1;
 
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
+impl From<eyre::Report> for Failure {
+    fn from(error: eyre::Report) -> Self {
         Self::Work(error)
     }
 }

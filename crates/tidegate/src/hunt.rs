@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use tidegate_query::{Engine, Error};
 use tokio::runtime::Runtime;
 
@@ -45,10 +45,10 @@ impl HuntArgs {
         let dir = events_dir(&config.data.dir);
         if !dir.is_dir() {
             let why = "is no data directory; name one with --data, or a server with --url";
-            return Err(Failure::Usage(anyhow!("`{}` {why}", config.data.dir.display())));
+            return Err(Failure::Usage(eyre!("`{}` {why}", config.data.dir.display())));
         }
         let catalog = load_catalog(&config.formats.dirs)?;
-        let engine = Engine::open_read_only(&dir, config.query.clone()).map_err(|error| anyhow!(error))?;
+        let engine = Engine::open_read_only(&dir, config.query.clone()).map_err(|error| eyre!(error))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Hunt::Data(Box::new(engine.with_describe(describe_with(&catalog))), runtime))
     }
@@ -57,8 +57,8 @@ impl HuntArgs {
 /// A mistake in the query is the user's, and shown where it is; everything else is failed work.
 pub(crate) fn query_failure(error: Error, text: &str) -> Failure {
     match error {
-        Error::Query(mistake) => Failure::Usage(anyhow!("the query is wrong\n{}", mistake.caret(text))),
-        error if error.is_callers() => Failure::Usage(anyhow!(error)),
-        error => Failure::Work(anyhow!(error)),
+        Error::Query(mistake) => Failure::Usage(eyre!("the query is wrong\n{}", mistake.caret(text))),
+        error if error.is_callers() => Failure::Usage(eyre!(error)),
+        error => Failure::Work(eyre!(error)),
     }
 }

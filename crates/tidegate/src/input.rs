@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use tidegate_batch::Limits;
 use tidegate_batch::file::{self, Chunk};
 
@@ -76,7 +76,7 @@ impl Inputs {
             }
             Ok(Err(error)) => {
                 self.progress.finish();
-                Err(Failure::Work(anyhow!(error)))
+                Err(Failure::Work(eyre!(error)))
             }
             Err(_) => {
                 self.progress.finish();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use eyre::{WrapErr, eyre};
 use tidegate_event::Timestamp;
 use tidegate_formats::Catalog;
 use tidegate_formats::enrich::{EnrichOptions, Enricher};
@@ -44,7 +44,7 @@ pub(crate) fn events_dir(data: &Path) -> std::path::PathBuf {
 
 /// Loads the embedded formats and the user's; a mistake in one is logged and the others work.
 pub(crate) fn load_catalog(dirs: &[std::path::PathBuf]) -> Result<Arc<Catalog>, Failure> {
-    let (catalog, mistakes) = Catalog::load(dirs).map_err(|error| Failure::Config(anyhow!(error)))?;
+    let (catalog, mistakes) = Catalog::load(dirs).map_err(|error| Failure::Config(eyre!(error)))?;
     for mistake in mistakes {
         tracing::error!("a format is not loaded: {mistake}");
     }
@@ -59,7 +59,7 @@ fn schema_of(catalog: &Catalog, enrich: Option<&EnrichOptions>) -> Result<Schema
         targets.extend_from_slice(format.targets());
         if let Some(options) = enrich {
             let enricher = Enricher::new(registry, format.manifest(), options);
-            targets.extend(enricher.map_err(|error| Failure::Config(anyhow!(error)))?.targets());
+            targets.extend(enricher.map_err(|error| Failure::Config(eyre!(error)))?.targets());
         }
     }
     Ok(Schema::from_fields(registry, targets.into_iter()))
@@ -75,18 +75,20 @@ impl Node {
         let (journal, report) = Journal::open(&data.join(JOURNAL), config.journal.clone()).map_err(journal_failure)?;
         let journal = Arc::new(journal);
         say_report(&report);
-        let (state, first) = State::open_with(&data.join(tidegate_state::FILE_NAME), config.state.clone()).map_err(|error| anyhow!(error))?;
+        let (state, first) = State::open_with(&data.join(tidegate_state::FILE_NAME), config.state.clone()).map_err(|error| eyre!(error))?;
         let state = Arc::new(state);
         let store = Store::open(&events_dir(data), schema_of(&catalog, config.pipeline.enrich.as_ref())?, journal.node(), config.store.clone())
-            .map_err(|error| anyhow!(error))?;
+            .map_err(|error| eyre!(error))?;
         let store = Arc::new(store);
+        // The table is the authority on what need not be read again; a journal that was lost goes on behind it.
+        journal.commit(store.committed());
         let behind = Arc::downgrade(&journal);
         store.on_commit(Box::new(move |position| {
             if let Some(journal) = behind.upgrade() {
                 journal.commit(position);
             }
         }));
-        let engine = Engine::new(Arc::clone(&store), config.query.clone()).map_err(|error| anyhow!(error))?;
+        let engine = Engine::new(Arc::clone(&store), config.query.clone()).map_err(|error| eyre!(error))?;
         let engine = Arc::new(engine.with_describe(describe_with(&catalog)));
         let counters = Arc::new(Counters::new());
         let unique = recent_unique(&engine, &catalog);
@@ -150,7 +152,7 @@ impl Node {
             }
             troubles.extend(pipeline.failure());
             let stats = store.stats();
-            if let Some(error) = &stats.failure {
+            if let Some(error) = &stats.flush_failure {
                 troubles.push(format!("the table cannot be written: {error}"));
             }
             let behind = journal.stats().last.0.saturating_sub(published.0);
@@ -166,16 +168,16 @@ fn figures(stats: &tidegate_store::Stats, behind: u64) -> Vec<Figure> {
         gauge("pipeline_batches_behind", "Batches in the journal whose events cannot be found yet.", behind as f64),
         gauge("store_tail_rows", "Events that are searchable but not in the table yet.", stats.tail_rows as f64),
         gauge("store_tail_bytes", "Memory that the tail takes.", stats.tail_bytes as f64),
-        gauge("store_files", "Data files of the table.", stats.files as f64),
-        gauge("store_rows", "Events in the table.", stats.rows as f64),
-        gauge("store_bytes", "Bytes of the table's data files.", stats.bytes as f64),
+        gauge("store_files", "Data files of the table.", stats.table_files as f64),
+        gauge("store_rows", "Events in the table.", stats.table_rows as f64),
+        gauge("store_bytes", "Bytes of the table's data files.", stats.table_bytes as f64),
         count("store_flushes_total", "Commits of the tail to the table.", stats.flushes as f64),
         count("store_compactions_total", "Compactions of data files.", stats.compactions as f64),
     ]
 }
 
 fn journal_failure(error: JournalError) -> Failure {
-    Failure::Work(anyhow!(error))
+    Failure::Work(eyre!(error))
 }
 
 fn say_report(report: &tidegate_journal::OpenReport) {
@@ -264,5 +266,5 @@ fn start_pipeline(
         unique,
         options: config.pipeline.clone(),
     })
-    .map_err(|error| Failure::Work(anyhow!(error).context("cannot start the pipeline")))
+    .map_err(|error| Failure::Work(eyre!(error).wrap_err("cannot start the pipeline")))
 }

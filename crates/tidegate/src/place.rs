@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use eyre::WrapErr;
 use tidegate_state::{Actor, FILE_NAME, State, StateError};
 
 use crate::client::Client;
@@ -61,7 +61,7 @@ impl PlaceArgs {
         let dir = &settings.data.dir;
         let path = dir.join(FILE_NAME);
         if missing == Missing::Refuse && !path.exists() {
-            let why = anyhow::anyhow!(
+            let why = eyre::eyre!(
                 "`{}` is no data directory; name one with --data, or a server with --url",
                 dir.display()
             );

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use eyre::{WrapErr, eyre};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tidegate_state::Secret;
@@ -45,10 +45,10 @@ impl Push {
             let again = match self.runtime.block_on(self.attempt(body.clone())) {
                 Ok((status, _)) if (200..300).contains(&status) => return Ok(false),
                 Ok((status, why)) if !matches!(status, 429 | 500..) => {
-                    return Err(Failure::Work(anyhow!("`{}` refused a batch of {records} records: {why}", self.url)));
+                    return Err(Failure::Work(eyre!("`{}` refused a batch of {records} records: {why}", self.url)));
                 }
-                Ok((status, why)) => anyhow!("`{}` answered {status}: {why}", self.url),
-                Err(error) => anyhow!(error).context(format!("cannot reach `{}`", self.url)),
+                Ok((status, why)) => eyre!("`{}` answered {status}: {why}", self.url),
+                Err(error) => eyre!(error).wrap_err(format!("cannot reach `{}`", self.url)),
             };
             if attempt >= TRIES_MAX {
                 return Err(Failure::Work(again));

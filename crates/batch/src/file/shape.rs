@@ -1,5 +1,7 @@
 //! Tells a file that is one JSON array from a file of lines, by its first few bytes.
 
+use crate::split::WRAPPER_NAMES;
+
 /// How the records lie in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -8,9 +10,6 @@ pub(super) enum Shape {
     /// The elements of the array that begins at this index, perhaps as the only member of an object.
     Array { at: usize, wrapped: bool },
 }
-
-/// The names that [`crate::split`] knows for a wrapped array, too.
-const WRAPPER_NAMES: [&str; 3] = ["events", "records", "logs"];
 
 /// The shape of a file that begins with `text`; `None` when more of it must be seen.
 pub(super) fn shape(text: &[u8]) -> Option<Shape> {

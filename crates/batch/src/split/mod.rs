@@ -9,6 +9,7 @@ mod whole;
 
 pub(crate) use lines::{is_blank_line, without_carriage_return};
 use sink::{Collector, Counter, Sink};
+pub(crate) use whole::WRAPPER_NAMES;
 
 use crate::error::BatchError;
 use crate::framing::Framing;

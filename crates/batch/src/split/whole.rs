@@ -4,7 +4,7 @@
 use crate::json::{Cursor, Mistake};
 
 /// Members that hold records whatever stands beside them.
-const WRAPPER_NAMES: [&str; 3] = ["events", "records", "logs"];
+pub(crate) const WRAPPER_NAMES: [&str; 3] = ["events", "records", "logs"];
 
 /// What a text is as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bumpalo::Bump;
-use tidegate_event::{Registry, Value};
+use tidegate_event::{FieldId, FieldType, Registry, Value, names};
 
 use crate::coerce::Coercer;
 use crate::constant::Constant;
@@ -14,7 +14,7 @@ use crate::keys::KeyTable;
 use crate::load::{self, Raw, StepKind};
 use crate::paths::Slot;
 use crate::program::{
-    Action, ActionKind, Assign, Delete, Filter, Layer, LayerIndex, Producer, Program, Run, Step, Translate, ZoneSource,
+    Action, ActionKind, Assign, Delete, Emitted, Filter, Layer, LayerIndex, Producer, Program, Run, Step, Translate, ZoneSource,
 };
 use crate::stages::External;
 use crate::taxonomy::Taxonomy;
@@ -51,9 +51,33 @@ pub(crate) fn compile(raw: &Raw, collector: Collector, taxonomy: &Taxonomy, regi
     let Binding { mut paths, layers, final_paths, .. } = binding;
     paths.finish();
     let derive = Derive::new(&fields);
-    let timestamp = fields.slot(tidegate_event::names::TIMESTAMP);
-    let program = Program { paths, layers, fields, final_paths, steps, derive, ignored, timestamp };
+    let timestamp = fields.slot(names::TIMESTAMP);
+    let message = registry.id(names::MESSAGE);
+    let emitted = emitted(&fields, message);
+    let before_message = emitted.iter().take_while(|emitted| Some(emitted.id) < message).count();
+    let program = Program {
+        paths,
+        layers,
+        fields,
+        final_paths,
+        steps,
+        derive,
+        ignored,
+        emitted,
+        before_message,
+        timestamp,
+    };
     Compiled { program, warnings }
+}
+
+/// The slots whose fields the registry knows. `message` is the record itself, whatever a format says.
+fn emitted(fields: &Fields, message: Option<FieldId>) -> Vec<Emitted> {
+    let known = fields.list.iter().enumerate().filter_map(|(index, field)| {
+        let id = field.id.filter(|id| Some(*id) != message)?;
+        let carried = matches!(field.kind, Kind::Hidden | Kind::Declared(FieldType::Dict));
+        Some(Emitted { slot: FieldSlot::try_from(index).ok()?, id, carried })
+    });
+    known.collect()
 }
 
 struct Compiler<'r> {

@@ -183,7 +183,10 @@ fn printf_filter<'a>(format: &str, args: &Called<'a>, arena: &'a Bump) -> Result
 fn width(args: &Called<'_>, name: &str, default: usize) -> Result<usize, Fail> {
     match args.get(0, name).map(|width| width.whole()) {
         None => Ok(default),
-        Some(Some(width)) => Ok(usize::try_from(width.max(0)).unwrap_or(usize::MAX).min(OUTPUT_BYTES_MAX)),
+        Some(Some(width)) => usize::try_from(width.max(0))
+            .ok()
+            .filter(|width| *width <= OUTPUT_BYTES_MAX)
+            .ok_or(Fail("width is too large")),
         Some(None) => Err(Fail("width must be a whole number")),
     }
 }

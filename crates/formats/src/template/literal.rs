@@ -159,9 +159,9 @@ impl<'t, 'a> Reader<'t, 'a> {
         self.at += usize::from(signed);
         self.space();
         let rest = self.rest();
-        let (token, length) = if rest.starts_with('.') {
+        let (token, length) = if let Some(tail) = rest.strip_prefix('.') {
             // `.5`
-            let length = 1 + rest[1..].bytes().take_while(u8::is_ascii_digit).count();
+            let length = 1 + tail.bytes().take_while(u8::is_ascii_digit).count();
             (Token::Float(rest[..length].parse().ok()?), length)
         } else if rest.starts_with(|c: char| c.is_ascii_digit()) {
             number(rest, false)?

@@ -138,8 +138,10 @@ impl Resolver<'_> {
         self.expr(expr)
     }
 
-    fn boxed(&mut self, expr: Box<Expr>) -> Resolved<Box<Expr>> {
-        Ok(Box::new(self.expr(*expr)?))
+    fn boxed(&mut self, mut expr: Box<Expr>) -> Resolved<Box<Expr>> {
+        let taken = std::mem::replace(&mut *expr, Expr::FinalAll);
+        *expr = self.expr(taken)?;
+        Ok(expr)
     }
 
     fn all(&mut self, exprs: Vec<Expr>) -> Resolved<Vec<Expr>> {

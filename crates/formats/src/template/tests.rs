@@ -115,7 +115,7 @@ fn templates_give_what_their_cases_say() {
             out.push_str(line);
             out.push('\n');
             let comment = line.starts_with("context ") || line.starts_with("## ");
-            if !comment && !(line.is_empty() && template.is_empty()) {
+            if !(comment || line.is_empty() && template.is_empty()) {
                 if !template.is_empty() {
                     template.push('\n');
                 }
@@ -238,7 +238,8 @@ fn hostile_templates_are_bounded() {
         "{{ 'a' | re_match('(((a{1,1000}){1,1000}){1,1000})') }}".to_owned(),
     ] {
         let found = result_of(&source, empty);
-        assert!(found.starts_with("error: ") || found.starts_with("refused "), "{}: {found}", &source[..40.min(source.len())]);
+        let shown = |text: &str| text.chars().take(60).collect::<String>();
+        assert!(found.starts_with("error: ") || found.starts_with("refused "), "{}: {}", shown(&source), shown(&found));
     }
     // a list within itself is cut, not followed forever
     result_of("{% set l = [] %}{% set _ = l.append(l) %}{{ l }}", empty);

@@ -187,7 +187,7 @@ fn in_range(micros: i128) -> Option<Timestamp> {
 }
 
 /// RFC 3339 in UTC, always with six digits: what `date.parse` and `to_rfc3339` give.
-pub(crate) fn six_digits<'a>(moment: Timestamp, arena: &'a Bump) -> &'a str {
+pub(crate) fn six_digits(moment: Timestamp, arena: &Bump) -> &str {
     let text = moment.to_rfc3339();
     if text.len() == 20 {
         let mut out = [0; 27];

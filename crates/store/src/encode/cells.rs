@@ -11,6 +11,7 @@ use deltalake::arrow::compute::take;
 use deltalake::arrow::datatypes::{DataType, FieldRef};
 use tidegate_event::{Timestamp, Value};
 
+use super::blocks::Blocks;
 use crate::column::ColumnKind;
 
 /// How well a value went into a column.
@@ -24,19 +25,12 @@ pub(super) enum Fit {
     Not,
 }
 
-/// Longest block of text that a builder allocates at once.
-const BLOCK_BYTES_MAX: usize = 2 << 20;
-/// Shortest one: a batch of one record must not cost 8 KiB a column.
-const BLOCK_BYTES_MIN: usize = 64;
-/// Views hold text of up to this length themselves.
-const INLINE_BYTES: usize = 12;
-
 /// The builder of one column. Rows that no event touched are filled with nulls only when a later one is, or at the end.
 #[derive(Debug)]
 pub(super) enum Cells {
     Text {
         builder: StringViewBuilder,
-        bytes: usize,
+        blocks: Blocks,
     },
     /// Text that hardly ever changes from row to row: each value once, and its index a row.
     Repeating {
@@ -46,7 +40,7 @@ pub(super) enum Cells {
     },
     Json {
         builder: StringViewBuilder,
-        bytes: usize,
+        blocks: Blocks,
     },
     Int(Int64Builder),
     Float(Float64Builder),
@@ -55,7 +49,7 @@ pub(super) enum Cells {
     Day(Date32Builder),
     TextList {
         builder: ListBuilder<StringViewBuilder>,
-        bytes: usize,
+        blocks: Blocks,
     },
     IntList(ListBuilder<Int64Builder>),
     FloatList(ListBuilder<Float64Builder>),
@@ -64,15 +58,18 @@ pub(super) enum Cells {
 impl Cells {
     pub(super) fn new(kind: ColumnKind) -> Self {
         match kind {
-            ColumnKind::Text | ColumnKind::Ip => Self::Text { builder: text_builder(0, 0), bytes: 0 },
-            ColumnKind::Json => Self::Json { builder: text_builder(0, 0), bytes: 0 },
+            ColumnKind::Text | ColumnKind::Ip => {
+                Self::Text { builder: StringViewBuilder::with_capacity(0), blocks: Blocks::none() }
+            }
+            ColumnKind::Json => Self::Json { builder: StringViewBuilder::with_capacity(0), blocks: Blocks::none() },
             ColumnKind::Int => Self::Int(Int64Builder::with_capacity(0)),
             ColumnKind::Float => Self::Float(Float64Builder::with_capacity(0)),
             ColumnKind::Bool => Self::Bool(BooleanBuilder::with_capacity(0)),
             ColumnKind::Time => Self::Time(time_builder(0)),
             ColumnKind::Day => Self::Day(Date32Builder::with_capacity(0)),
             ColumnKind::TextList | ColumnKind::IpList => {
-                Self::TextList { builder: text_list_builder(0, 0, 0), bytes: 0 }
+                let (builder, blocks) = text_list(0, 0, &Blocks::none());
+                Self::TextList { builder, blocks }
             }
             ColumnKind::IntList => {
                 Self::IntList(ListBuilder::with_capacity(Int64Builder::with_capacity(0), 0).with_field(item(kind)))
@@ -85,16 +82,15 @@ impl Cells {
 
     /// A text column whose value hardly ever changes.
     pub(super) fn repeating() -> Self {
-        Self::Repeating { values: text_builder(0, 0), last: String::new(), keys: Vec::new() }
+        Self::Repeating { values: Blocks::builder(0, &Blocks::none()).0, last: String::new(), keys: Vec::new() }
     }
 
     /// Sets the cell of `row` in a text column.
     pub(super) fn text(&mut self, row: usize, text: &str) {
         match self {
-            Self::Text { builder, bytes } | Self::Json { builder, bytes } => {
+            Self::Text { builder, blocks } | Self::Json { builder, blocks } => {
                 pad_text(builder, row);
-                *bytes += outside_bytes(text);
-                builder.append_value(text);
+                blocks.append(builder, text);
             }
             Self::Repeating { values, last, keys } => {
                 if values.is_empty() || last != text {
@@ -114,11 +110,13 @@ impl Cells {
     /// missing one. Returns whether it went in as it was.
     pub(super) fn list_item(&mut self, row: usize, value: Option<Value<'_>>) -> bool {
         match self {
-            Self::TextList { builder, bytes } => {
+            Self::TextList { builder, blocks } => {
                 pad(builder.len(), row, |gap| builder.append_nulls(gap));
                 let text = value.and_then(Value::as_str);
-                *bytes += text.map_or(0, outside_bytes);
-                builder.values().append_option(text);
+                match text {
+                    Some(text) => blocks.append(builder.values(), text),
+                    None => builder.values().append_null(),
+                }
                 text.is_some() || value.is_none()
             }
             Self::IntList(builder) => {
@@ -228,7 +226,7 @@ impl Cells {
             _ => (&single[..], Fit::Searchable),
         };
         match self {
-            Self::TextList { builder, bytes } => {
+            Self::TextList { builder, blocks } => {
                 pad(builder.len(), row, |gap| builder.append_nulls(gap));
                 for item in items {
                     let text = match item {
@@ -241,8 +239,10 @@ impl Cells {
                             std::str::from_utf8(scratch).ok()
                         }
                     };
-                    *bytes += text.map_or(0, outside_bytes);
-                    builder.values().append_option(text);
+                    match text {
+                        Some(text) => blocks.append(builder.values(), text),
+                        None => builder.values().append_null(),
+                    }
                 }
                 builder.append(true);
             }
@@ -275,17 +275,18 @@ impl Cells {
     /// as much again.
     pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
         Some(match self {
-            Self::Text { builder, bytes } | Self::Json { builder, bytes } => {
+            Self::Text { builder, blocks } | Self::Json { builder, blocks } => {
                 if builder.is_empty() {
                     return None;
                 }
-                let mut full = std::mem::replace(builder, text_builder(rows, std::mem::take(bytes)));
-                pad_text(&mut full, rows);
-                Arc::new(full.finish())
+                pad_text(builder, rows);
+                let array = builder.finish();
+                (*builder, *blocks) = Blocks::builder(rows, blocks);
+                Arc::new(array)
             }
             Self::Repeating { values, last, keys } => {
                 last.clear();
-                let mut full = std::mem::replace(values, text_builder(0, 0));
+                let mut full = std::mem::replace(values, Blocks::builder(0, &Blocks::none()).0);
                 let keys = UInt32Array::from(std::mem::replace(keys, Vec::with_capacity(rows)));
                 take(&full.finish(), &keys, None).ok()?
             }
@@ -298,10 +299,10 @@ impl Cells {
                 array
             }
             Self::Day(builder) => finish_with(builder, rows, |builder, gap| builder.append_nulls(gap))?,
-            Self::TextList { builder, bytes } => {
+            Self::TextList { builder, blocks } => {
                 let items = builder.values_ref().len();
                 let array = finish_with(builder, rows, |builder, gap| builder.append_nulls(gap))?;
-                *builder = text_list_builder(rows, items, std::mem::take(bytes));
+                (*builder, *blocks) = text_list(rows, items, blocks);
                 array
             }
             Self::IntList(builder) => finish_with(builder, rows, |builder, gap| builder.append_nulls(gap))?,
@@ -310,14 +311,9 @@ impl Cells {
     }
 }
 
-fn text_builder(rows: usize, bytes: usize) -> StringViewBuilder {
-    // An eighth more than the last batch took, so that a batch like it fits one block.
-    let block = (bytes + bytes / 8).clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX);
-    StringViewBuilder::with_capacity(rows).with_fixed_block_size(u32::try_from(block).unwrap_or(u32::MAX))
-}
-
-fn text_list_builder(rows: usize, items: usize, bytes: usize) -> ListBuilder<StringViewBuilder> {
-    ListBuilder::with_capacity(text_builder(items, bytes), rows).with_field(item(ColumnKind::TextList))
+fn text_list(rows: usize, items: usize, last: &Blocks) -> (ListBuilder<StringViewBuilder>, Blocks) {
+    let (texts, blocks) = Blocks::builder(items, last);
+    (ListBuilder::with_capacity(texts, rows).with_field(item(ColumnKind::TextList)), blocks)
 }
 
 /// The field of a list's items.
@@ -326,11 +322,6 @@ fn item(kind: ColumnKind) -> FieldRef {
         DataType::List(item) => item,
         other => unreachable!("{other} is no list"),
     }
-}
-
-/// Bytes that a text takes beside its view.
-const fn outside_bytes(text: &str) -> usize {
-    if text.len() > INLINE_BYTES { text.len() } else { 0 }
 }
 
 fn time_builder(rows: usize) -> TimestampMicrosecondBuilder {

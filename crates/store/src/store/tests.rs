@@ -411,6 +411,41 @@ fn a_disk_that_fails_is_tried_again() {
 }
 
 #[test]
+fn a_commit_that_nobody_was_told_of_is_found_and_not_repeated() {
+    let dir = TempDir::new().expect("a folder");
+    let store = open(&dir, Options { compact_files: 2, ..options() });
+    publish(&store, 1, 10);
+    store.flush().expect("the flush works");
+    publish(&store, 2, 10);
+    // The flush gets as far as the log, then its thread fails before anyone sees it.
+    let shared = &store.shared;
+    let parts = shared.lock().tail.begin_flush(1, 1);
+    let adds = crate::flush::write_files(shared, &parts).expect("files can be written");
+    let change = crate::commit::Change {
+        actions: adds.into_iter().map(deltalake::kernel::Action::Add).collect(),
+        operation: deltalake::protocol::DeltaOperation::Write {
+            mode: deltalake::protocol::SaveMode::Append,
+            partition_by: None,
+            predicate: None,
+        },
+        position: Some((NODE, Position(2))),
+    };
+    let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| shared.commit(change, |_| panic!("lost"))));
+    assert!(lost.is_err());
+    assert_holds(&store, 20);
+    // Maintenance must not show the table with rows that are in the tail too.
+    assert!(matches!(store.maintain(), Err(StoreError::Unsettled)));
+    assert_holds(&store, 20);
+    publish(&store, 3, 10);
+    store.flush().expect("the flush works");
+    assert_holds(&store, 30);
+    assert_eq!(store.stats().flushed_rows, 30);
+    store.maintain().expect("maintenance works");
+    assert_eq!(store.stats().table_files, 1);
+    assert_holds(&store, 30);
+}
+
+#[test]
 fn a_store_works_inside_another_runtime() {
     let dir = TempDir::new().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

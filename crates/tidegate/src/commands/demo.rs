@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use eyre::eyre;
 use tidegate_event::Timestamp;
 use tidegate_server::Bound;
 use tidegate_state::{Actor, FirstLogin, NewToken, Role, Secret, State};
@@ -97,8 +97,8 @@ fn serve(
     if fed.is_err() {
         stop.store(true, Ordering::Relaxed);
     }
-    let served = runtime.block_on(server).map_err(|error| anyhow!(error))?;
-    served.map_err(|error| Failure::Work(anyhow!(error)))?;
+    let served = runtime.block_on(server).map_err(|error| eyre!(error))?;
+    served.map_err(|error| Failure::Work(eyre!(error)))?;
     fed
 }
 
@@ -130,7 +130,7 @@ fn demo_key(state: &State) -> Result<Secret, Failure> {
 fn demo_token(state: &State) -> Result<Secret, Failure> {
     let users = state.users().map_err(failure)?;
     let admin = users.iter().find(|user| user.role == Role::Admin && user.enabled);
-    let admin = admin.ok_or_else(|| Failure::Work(anyhow!("no admin is left in this data directory")))?;
+    let admin = admin.ok_or_else(|| Failure::Work(eyre!("no admin is left in this data directory")))?;
     let expires = Timestamp::from_micros(Timestamp::now().as_micros() + 7 * 86_400_000_000);
     let wanted = NewToken { name: "demo", role: Role::Analyst, expires: Some(expires) };
     Ok(state.create_token(admin.id, &wanted, &Actor::system()).map_err(failure)?.1)
@@ -139,7 +139,7 @@ fn demo_token(state: &State) -> Result<Secret, Failure> {
 fn feed(bound: &Bound, args: &Args, key: &Secret, now: Timestamp) -> Result<Feed, Failure> {
     let start = Timestamp::from_micros(now.as_micros() - i64::try_from(HISTORY.as_micros()).unwrap_or_default());
     let traffic = Traffic { seed: args.seed, start, rate_eps: HISTORY_EPS, ..Traffic::default() };
-    let generator = Generator::new(traffic).map_err(|error| Failure::Usage(anyhow!(error)))?;
+    let generator = Generator::new(traffic).map_err(|error| Failure::Usage(eyre!(error)))?;
     let options = SenderOptions {
         url: format!("http://{}/plain/batch", bound.address()),
         key: key.reveal().to_owned(),
@@ -149,7 +149,7 @@ fn feed(bound: &Bound, args: &Args, key: &Secret, now: Timestamp) -> Result<Feed
 }
 
 fn run_feed(mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> Result<(), Failure> {
-    let work = |error| Failure::Work(anyhow!("{error}"));
+    let work = |error| Failure::Work(eyre!("{error}"));
     let span = HISTORY.as_secs();
     let begin = now.as_micros() / 1_000_000 - i64::try_from(span).unwrap_or_default();
     let mut progress = Progress::start("a day of history", Some(span), false);

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use eyre::{WrapErr, eyre};
 use clap::Subcommand;
 use serde_json::json;
 use tidegate_event::Timestamp;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         Verb::Show { name } => {
             let catalog = load_catalog(&args.formats)?;
             let format = catalog.get(name).ok_or_else(|| {
-                Failure::Usage(anyhow!("no format is named `{name}`; `tidegate formats list` names them"))
+                Failure::Usage(eyre!("no format is named `{name}`; `tidegate formats list` names them"))
             })?;
             show(&catalog, format, args.json)
         }
@@ -106,7 +106,7 @@ fn show(catalog: &Catalog, format: &Format, as_json: bool) -> Outcome {
 
 fn test(dir: &std::path::Path, list: Option<&std::path::Path>, as_json: bool) -> Outcome {
     if !dir.is_dir() {
-        return Err(Failure::Usage(anyhow!("`{}` is no folder", dir.display())));
+        return Err(Failure::Usage(eyre!("`{}` is no folder", dir.display())));
     }
     let only = match list {
         Some(path) => {

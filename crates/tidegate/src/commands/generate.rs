@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use eyre::{WrapErr, eyre};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tidegate_event::Timestamp;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: Args) -> Outcome {
 /// What the arguments ask for. Scenarios are spread over what is written, so that a short file holds them too.
 fn config(args: &Args) -> Result<Config, Failure> {
     let start = match &args.start {
-        Some(text) => parse_moment(text, Timestamp::now()).map_err(|message| Failure::Usage(anyhow!(message)))?,
+        Some(text) => parse_moment(text, Timestamp::now()).map_err(|message| Failure::Usage(eyre!(message)))?,
         None => Config::default().start,
     };
     let seconds = args.events.unwrap_or(EVENTS) as f64 / args.rate.max(0.001);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use serde_json::json;
 use tidegate_batch::{Framing, Head, Limits};
 use tidegate_event::Timestamp;
@@ -98,14 +98,14 @@ fn into_data(args: &Args) -> Result<Loaden, Failure> {
     let name = args.intake.as_deref().unwrap_or_default();
     let intake = node.state.intake_by_name(name).ok_or_else(|| {
         let dir = config.data.dir.display();
-        Failure::Usage(anyhow!("no intake is named `{name}`; make one with `tidegate intake create {name} --format NAME --data {dir}`"))
+        Failure::Usage(eyre!("no intake is named `{name}`; make one with `tidegate intake create {name} --format NAME --data {dir}`"))
     })?;
     let loaded = each_batch(&args.files, &config.limits, |text, records| append(&node, &intake, text, records));
     // What was appended is acknowledged, whatever came after it.
     let drained = node.drain(DRAIN_MAX);
     node.stop();
     let loaded = loaded?;
-    if drained { Ok(loaded) } else { Err(Failure::Work(anyhow!("the records are in the journal, but not all in the table yet; the next start reads them"))) }
+    if drained { Ok(loaded) } else { Err(Failure::Work(eyre!("the records are in the journal, but not all in the table yet; the next start reads them"))) }
 }
 
 /// Gathers records into batches of lines and hands each to `take`, which says whether it was a duplicate.
@@ -159,7 +159,7 @@ fn append(node: &Node, intake: &Intake, text: &[u8], records: u32) -> Result<boo
             Err(JournalError::Full { .. } | JournalError::Busy { .. }) if node.pipeline.failure().is_none() => {
                 std::thread::sleep(FULL_WAIT);
             }
-            Err(error) => return Err(Failure::Work(anyhow!(error))),
+            Err(error) => return Err(Failure::Work(eyre!(error))),
         }
     }
 }

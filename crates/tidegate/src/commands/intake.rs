@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use tidegate_formats::Catalog;
@@ -187,17 +187,17 @@ fn create_on_server(
 /// The name under which the format is loaded, so that an intake never waits for a format that does not exist.
 fn known_format(on: &OnData, format: &str) -> Result<String, Failure> {
     let loaded = Catalog::load(&on.settings.formats.dirs);
-    let (catalog, _) = loaded.map_err(|error| Failure::Config(anyhow!("cannot load formats: {error}")))?;
+    let (catalog, _) = loaded.map_err(|error| Failure::Config(eyre!("cannot load formats: {error}")))?;
     if let Some(known) = catalog.get(format) {
         return Ok(known.name().to_owned());
     }
     let nearest = catalog.iter().map(|known| (strsim::damerau_levenshtein(known.name(), format), known.name())).min();
     let hint = nearest.map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"));
-    Err(Failure::Usage(anyhow!("no format `{format}`{hint} `tidegate formats list` names them all")))
+    Err(Failure::Usage(eyre!("no format `{format}`{hint} `tidegate formats list` names them all")))
 }
 
 fn on_data(on: &OnData, name: &str) -> Result<Arc<Intake>, Failure> {
-    on.state.intake_by_name(name).ok_or_else(|| Failure::Usage(anyhow!("no intake `{name}`")))
+    on.state.intake_by_name(name).ok_or_else(|| Failure::Usage(eyre!("no intake `{name}`")))
 }
 
 /// The id of the intake of this name.
@@ -206,18 +206,18 @@ fn on_server(client: &Client, name: &str) -> Result<String, Failure> {
     let same = |row: &&Value| row["name"].as_str().is_some_and(|known| known.to_lowercase() == name.to_lowercase());
     let found = intakes.as_array().and_then(|rows| rows.iter().find(same));
     let id = found.and_then(|row| row["id"].as_str()).map(str::to_owned);
-    id.ok_or_else(|| Failure::Usage(anyhow!("no intake `{name}` on {}", client.base())))
+    id.ok_or_else(|| Failure::Usage(eyre!("no intake `{name}` on {}", client.base())))
 }
 
 fn with_key(mut answer: Value) -> Result<(Value, Secret), Failure> {
     match answer["key"].take() {
         Value::String(key) => Ok((answer["intake"].take(), Secret::new(key))),
-        _ => Err(Failure::Work(anyhow!("the server answered without a key"))),
+        _ => Err(Failure::Work(eyre!("the server answered without a key"))),
     }
 }
 
 fn strange(client: &Client) -> Failure {
-    Failure::Work(anyhow!("{} answered something unexpected", client.base()))
+    Failure::Work(eyre!("{} answered something unexpected", client.base()))
 }
 
 fn tell(row: &Value, sentence: &str, json: bool) -> std::io::Result<()> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use eyre::{WrapErr, eyre};
 use bumpalo::Bump;
 use tidegate_batch::Limits;
 use tidegate_batch::file::Chunk;
@@ -54,18 +54,18 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Outcome {
     let catalog = load_catalog(&args.formats)?;
     let format = catalog.get(&args.format).ok_or_else(|| {
-        Failure::Usage(anyhow!("no format is named `{}`; `tidegate formats list` names them", args.format))
+        Failure::Usage(eyre!("no format is named `{}`; `tidegate formats list` names them", args.format))
     })?;
     let geoip = match (&args.geoip_city, &args.geoip_asn) {
         (None, None) => None,
         (city, asn) => {
             let geoip = GeoIp::open(city.as_deref(), asn.as_deref());
-            Some(Arc::new(geoip.map_err(|error| Failure::Config(anyhow!(error)))?))
+            Some(Arc::new(geoip.map_err(|error| Failure::Config(eyre!(error)))?))
         }
     };
     let options = EnrichOptions { geoip, ..EnrichOptions::default() };
     let enricher = args.enrich.then(|| Enricher::new(catalog.registry(), format.manifest(), &options));
-    let enricher = enricher.transpose().map_err(|error| Failure::Config(anyhow!(error)))?;
+    let enricher = enricher.transpose().map_err(|error| Failure::Config(eyre!(error)))?;
     let rejects: Box<dyn Write> = match &args.rejects {
         Some(path) => {
             let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -95,7 +95,7 @@ struct Work<'c> {
 }
 
 impl<'c> Work<'c> {
-    fn new(format: &Format, registry: &'c Registry, enricher: Option<Enricher>, rejects: Box<dyn Write>) -> Self {
+    fn new(format: &Arc<Format>, registry: &'c Registry, enricher: Option<Enricher>, rejects: Box<dyn Write>) -> Self {
         let out = Vec::with_capacity(OUT_BYTES + (64 << 10));
         Self { parser: format.parser(), enricher, registry, arena: Bump::new(), out, rejects, line: Vec::new() }
     }

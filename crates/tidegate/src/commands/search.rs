@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tidegate_event::Timestamp;
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> Outcome {
     let now = Timestamp::now();
-    let range = range(&args, now).map_err(|why| Failure::Usage(anyhow!(why)))?;
+    let range = range(&args, now).map_err(|why| Failure::Usage(eyre!(why)))?;
     match args.hunt.open()? {
         Hunt::Data(engine, runtime) => {
             let scope = Scope { query: args.query.clone(), range, now };
@@ -91,7 +91,7 @@ async fn page(engine: &Engine, scope: Scope, args: &Args) -> Outcome {
     let text = scope.query.clone();
     let search = Search { scope, limit: args.limit, fields: args.fields.clone(), ..Search::default() };
     let found = engine.search(search).await.map_err(|error| query_failure(error, &text))?;
-    show(&serde_json::to_value(&found).map_err(|error| anyhow!(error))?, args.json)
+    show(&serde_json::to_value(&found).map_err(|error| eyre!(error))?, args.json)
 }
 
 async fn export(engine: &Engine, scope: Scope, args: &Args) -> Outcome {

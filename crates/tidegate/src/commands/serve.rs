@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use tidegate_server::{Bound, ServerParts};
 use tidegate_state::FirstLogin;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let served = runtime()?.block_on(async {
         let bound = bind(&node, &config)?;
         say_address(&bound, first.as_ref())?;
-        bound.run(stop_signal()?).await.map_err(|error| Failure::Work(anyhow!(error)))
+        bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
     });
     tracing::info!("stopping: finishing what was received");
     node.stop();
@@ -65,7 +65,7 @@ pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
         options: config.server.clone(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    Bound::new(parts).map_err(|error| Failure::Work(anyhow!(error)))
+    Bound::new(parts).map_err(|error| Failure::Work(eyre!(error)))
 }
 
 /// Says where it listens and, once in the life of a data directory, the first login.

@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Failure, Outcome};
@@ -41,7 +41,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         }),
         Hunt::Server(client) => {
             let answer = client.send("POST", "sql", &json!({"statement": args.statement, "format": "json"}))?;
-            let strange = || Failure::Work(anyhow!("the server answered something that is no table"));
+            let strange = || Failure::Work(eyre!("the server answered something that is no table"));
             let columns = answer["columns"].as_array().ok_or_else(strange)?;
             let names = columns.iter().map(|column| column["name"].as_str().unwrap_or_default().to_owned()).collect();
             let mut printer = Printer::new(names, &args);

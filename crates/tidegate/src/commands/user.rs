@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use eyre::eyre;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use tidegate_event::Timestamp;
@@ -167,7 +167,7 @@ fn token(
     let Place::Data(on) = place else {
         let why =
             "an API token cannot make another one; do it in the web pages, or with --data on the server's machine";
-        return Err(Failure::Usage(anyhow!(why)));
+        return Err(Failure::Usage(eyre!(why)));
     };
     let OnData { state, actor, .. } = &**on;
     let id = state.user_by_name(user).map_err(failure)?.id;
@@ -203,7 +203,7 @@ fn enable(place: &Place, name: &str, enabled: bool, json: bool) -> Result<(), Fa
 fn users(client: &Client) -> Result<Vec<Value>, Failure> {
     match client.get("users")? {
         Value::Array(rows) => Ok(rows),
-        _ => Err(Failure::Work(anyhow!("{} answered something unexpected", client.base()))),
+        _ => Err(Failure::Work(eyre!("{} answered something unexpected", client.base()))),
     }
 }
 
@@ -211,7 +211,7 @@ fn change(client: &Client, name: &str, change: &Value) -> Result<Value, Failure>
     let users = users(client)?;
     let same = |user: &&Value| user["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name));
     let id = users.iter().find(same).and_then(|user| user["id"].as_str());
-    let id = id.ok_or_else(|| Failure::Usage(anyhow!("no user `{name}` on {}", client.base())))?;
+    let id = id.ok_or_else(|| Failure::Usage(eyre!("no user `{name}` on {}", client.base())))?;
     client.send("PATCH", &format!("users/{id}"), change)
 }
 

@@ -107,15 +107,14 @@ pub fn run_within(mut command: Command, input: &[u8], limit: Duration) -> Output
     let mut child = Kill(child.expect("the binary can be started"));
     let mut stdin = child.0.stdin.take().expect("it was piped");
     let (out, err) = (child.0.stdout.take().expect("it was piped"), child.0.stderr.take().expect("it was piped"));
-    std::thread::scope(|scope| {
-        // Nobody may read it all, as with `--help`.
-        scope.spawn(move || stdin.write_all(input));
-        let (out, err) = (scope.spawn(|| text(out)), scope.spawn(|| text(err)));
-        let what = format!("`{command:?}` ends");
-        let status = within(limit, &what, || child.0.try_wait().expect("a child can be waited for"));
-        let join = "reading does not panic";
-        Output { code: status.code(), out: out.join().expect(join), err: err.join().expect(join) }
-    })
+    let input = input.to_vec();
+    // Nobody may read it all, as with `--help`.
+    std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let (out, err) = (std::thread::spawn(|| text(out)), std::thread::spawn(|| text(err)));
+    let what = format!("`{command:?}` ends");
+    let status = within(limit, &what, || child.0.try_wait().expect("a child can be waited for"));
+    let join = "reading does not panic";
+    Output { code: status.code(), out: out.join().expect(join), err: err.join().expect(join) }
 }
 
 /// Ended with the test that started it, whatever happens there.

@@ -58,7 +58,12 @@ fn send(server: &Server, request: &Request) -> Reply {
 /// A request without a credential, with a body where one is usual.
 fn bare(server: &Server, route: &Route) -> Request {
     let request = server.request(&route.method, &route.path);
-    if matches!(route.method.as_str(), "POST" | "PUT" | "PATCH") { request.json(&json!({})) } else { request }
+    match (route.method.as_str(), route.path.as_str()) {
+        (_, "/api/v1/me/password") => request.json(&json!({"old": "correct horse", "new": "battery staple wrong"})),
+        ("POST", "/api/v1/tokens") => request.json(&json!({"name": "more", "role": "viewer"})),
+        ("POST" | "PUT" | "PATCH", _) => request.json(&json!({})),
+        _ => request,
+    }
 }
 
 #[test]

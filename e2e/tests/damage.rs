@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidegate_e2e::{Ended, Intake, Records, Server, contains, every_file, gzip, query_id, run_within};
@@ -135,14 +135,22 @@ fn a_damaged_state_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_damaged_log_of_the_table_is_an_error_that_names_it() {
+fn a_torn_commit_is_made_again_and_a_damaged_log_is_an_error_that_names_it() {
     let server = Server::start("");
     let intake = server.admin().gateway("gateway");
     let _ = server.admin().push(&intake, &Records::new("table").lines(10));
     let ended = server.stop();
-    let log = ended.data().join("events/_delta_log");
-    let last = every_file(&log).into_iter().rfind(|path| path.extension().is_some_and(|kind| kind == "json"));
-    fs::write(last.expect("the table has a log"), "{\"add\":").unwrap();
+    let commits = |ended: &Ended| -> Vec<PathBuf> {
+        let files = every_file(&ended.data().join("events/_delta_log"));
+        files.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect()
+    };
+    let last = commits(&ended).pop().expect("the table has a log");
+    fs::write(last, "{\"add\":").unwrap();
+    let server = ended.start();
+    server.admin().wait_for("*", 10);
+    assert!(server.log().contains("torn"), "{}", server.log());
+    let ended = server.stop();
+    fs::write(&commits(&ended)[0], "{\"add\":").unwrap();
     let error = run_within(ended.command(), b"", Duration::from_secs(20)).failed(4);
-    assert!(error.contains("events") && !error.contains("panicked"), "{error}");
+    assert!(error.contains("event table") && !error.contains("panicked"), "{error}");
 }

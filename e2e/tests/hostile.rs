@@ -1,5 +1,7 @@
 //! Senders that mean harm, or might as well: they are refused, memory stays bounded, and everybody else is served.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects in one word")]
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};

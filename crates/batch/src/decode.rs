@@ -10,6 +10,8 @@ use crate::member::Members;
 
 /// First size of the output buffer; it doubles as often as real output fills it.
 const OUTPUT_BYTES_MIN: usize = 64 << 10;
+/// From this size on the output is measured before it is kept, so that memory is what it needs and no more.
+const DOUBLED_BYTES_MAX: usize = 64 << 20;
 /// Longest piece of an unknown header value that is repeated in an error.
 const NAME_CHARS_MAX: usize = 40;
 
@@ -44,10 +46,10 @@ pub fn decode_into(
     let bytes_max = limits.decompressed_bytes_max;
     let written = match coding {
         Coding::Identity => 0,
-        Coding::Gzip | Coding::Zstd => run(Members::new(coding), coding, body, bytes_max, output)?,
-        Coding::Deflate if is_zlib(body) => run(Members::new(coding), coding, body, bytes_max, output)?,
+        Coding::Gzip | Coding::Zstd => run(|| Members::new(coding), coding, body, bytes_max, output)?,
+        Coding::Deflate if is_zlib(body) => run(|| Members::new(coding), coding, body, bytes_max, output)?,
         // Some senders mean the bare stream. Only one that is complete to the last byte is believed.
-        Coding::Deflate => match run(Ok(Members::raw_deflate()), coding, body, bytes_max, output) {
+        Coding::Deflate => match run(|| Ok(Members::raw_deflate()), coding, body, bytes_max, output) {
             Err(BatchError::Compression { .. }) if is_text(body) => {
                 output.clear();
                 return Ok(Coding::Identity);
@@ -97,35 +99,78 @@ fn is_cut_magic(coding: Coding, body: &[u8]) -> bool {
 
 /// Feeds all of `body`; says how many bytes of `output` are filled.
 fn run(
-    members: Result<Members, Cause>,
+    start: impl Fn() -> Result<Members, Cause>,
     coding: Coding,
     body: &[u8],
     bytes_max: usize,
     output: &mut Vec<u8>,
 ) -> Result<usize, BatchError> {
-    let damaged = |offset, cause| BatchError::Compression { coding, offset, cause };
-    let mut members = members.map_err(|cause| damaged(0, cause))?;
-    let (mut read, mut written) = (0, 0);
+    let begin = || Feed::new(start(), coding, body, bytes_max);
+    let mut feed = begin()?;
+    let mut measured = false;
     loop {
-        if written == output.len() {
-            grow(output, bytes_max)?;
+        if feed.written == output.len() {
+            if output.len() < DOUBLED_BYTES_MAX || measured {
+                grow(output, bytes_max)?;
+            } else {
+                // Going on to double would hold half as much again as the whole, and a bomb would fill the bound first.
+                let total = feed.measure()?;
+                measured = true;
+                feed = begin()?;
+                *output = Vec::new();
+                *output = vec![0; total + 1];
+            }
         }
-        let step = members
-            .step(&body[read..], &mut output[written..])
-            .map_err(|(taken, cause)| damaged(read + taken, cause))?;
-        read += step.read;
-        written += step.written;
-        if written > bytes_max {
-            return Err(BatchError::TooLarge { part: "decompressed", limit_bytes: bytes_max });
+        if feed.step(&mut output[feed.written..])? {
+            return Ok(feed.written);
+        }
+    }
+}
+
+/// A body on its way through a decoder.
+struct Feed<'b> {
+    members: Members,
+    coding: Coding,
+    body: &'b [u8],
+    bytes_max: usize,
+    read: usize,
+    written: usize,
+}
+
+impl<'b> Feed<'b> {
+    fn new(members: Result<Members, Cause>, coding: Coding, body: &'b [u8], bytes_max: usize) -> Result<Self, BatchError> {
+        let members = members.map_err(|cause| BatchError::Compression { coding, offset: 0, cause })?;
+        Ok(Self { members, coding, body, bytes_max, read: 0, written: 0 })
+    }
+
+    /// Fills some of `room`; whether that was the end.
+    fn step(&mut self, room: &mut [u8]) -> Result<bool, BatchError> {
+        let coding = self.coding;
+        let damaged = |offset, cause| BatchError::Compression { coding, offset, cause };
+        let step = self
+            .members
+            .step(&self.body[self.read..], room)
+            .map_err(|(taken, cause)| damaged(self.read + taken, cause))?;
+        self.read += step.read;
+        self.written += step.written;
+        if self.written > self.bytes_max {
+            return Err(BatchError::TooLarge { part: "decompressed", limit_bytes: self.bytes_max });
+        }
+        if self.read == self.body.len() && self.members.is_complete() {
+            return Ok(true);
         }
         // Room was left and nothing moved: the stream wants bytes that are not there.
-        let stuck = step.read == 0 && step.written == 0;
-        if read == body.len() && members.is_complete() {
-            return Ok(written);
+        if step.read == 0 && step.written == 0 && !room.is_empty() {
+            return Err(damaged(self.read, Cause::CutOff));
         }
-        if stuck && written < output.len() {
-            return Err(damaged(read, Cause::CutOff));
-        }
+        Ok(false)
+    }
+
+    /// Goes through the rest without keeping it; how long the whole output is.
+    fn measure(mut self) -> Result<usize, BatchError> {
+        let mut scratch = vec![0; OUTPUT_BYTES_MIN];
+        while !self.step(&mut scratch)? {}
+        Ok(self.written)
     }
 }
 

@@ -4,7 +4,8 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 use crate::field::FieldId;
-use crate::registry::Registry;
+use crate::json;
+use crate::registry::{NO_GROUP, Registry};
 use crate::value::{Value, write_entries};
 
 /// The fields of one record, sorted by id, each at most once. Everything borrows from the batch or its arena.
@@ -57,11 +58,22 @@ impl<'a> Event<'a> {
     /// Appends the event as one nested JSON object, without a final newline.
     /// Fields below a field that holds a scalar or a list are left out: JSON has no place for both.
     pub fn write_json(&self, registry: &Registry, out: &mut Vec<u8>) {
-        let mut writer = Nest { registry, open: [0; DEPTH_MAX], depth: 0, written: false, out };
+        let mut writer = Nest { registry, open: [0; DEPTH_MAX], depth: 0, parent: NO_GROUP, written: false, out };
         writer.out.push(b'{');
         let mut shadow: Option<u32> = None;
-        for &(id, value) in self.fields.iter() {
-            let field = registry.field(id);
+        for (id, value) in self.fields.iter() {
+            let (id, layout) = (*id, registry.layout(*id));
+            // nearly always: beside the field before it, and nothing lies below it
+            if layout.parent == writer.parent && shadow.is_none() && !layout.has_group {
+                registry.write_key(layout, writer.written, writer.out);
+                writer.written = true;
+                match value {
+                    Value::Str(text) => json::write_str(text, writer.out),
+                    other => other.write_json(writer.out),
+                }
+                continue;
+            }
+            let (field, value) = (registry.field(id), *value);
             if shadow.is_some_and(|group| field.chain.contains(&group)) {
                 continue;
             }
@@ -96,17 +108,14 @@ struct Nest<'r, 'o> {
     registry: &'r Registry,
     open: [u32; DEPTH_MAX],
     depth: usize,
+    /// The innermost open object; a group's number stands for its whole path.
+    parent: u32,
     written: bool,
     out: &'o mut Vec<u8>,
 }
 
 impl Nest<'_, '_> {
-    #[inline]
     fn enter(&mut self, chain: &[u32]) {
-        // a group's number stands for its whole path
-        if self.depth == chain.len() && chain.last().is_none_or(|group| *group == self.open[self.depth - 1]) {
-            return;
-        }
         let mut common = 0;
         while common < self.depth && chain.get(common) == Some(&self.open[common]) {
             common += 1;
@@ -120,6 +129,7 @@ impl Nest<'_, '_> {
             self.depth += 1;
             self.written = false;
         }
+        self.parent = if self.depth == chain.len() { chain.last().copied().unwrap_or(NO_GROUP) } else { NO_GROUP - 1 };
     }
 
     fn close_to(&mut self, depth: usize) {

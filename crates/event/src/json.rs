@@ -45,6 +45,13 @@ fn clean_prefix(bytes: &[u8]) -> usize {
         }
         at += 8;
     }
+    // the end again with what stands before it: one look instead of seven
+    if let Some(chunk) = bytes.last_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        if quotes_and_slashes(word) | controls(word) == 0 {
+            return bytes.len();
+        }
+    }
     at + bytes[at..].iter().take_while(|byte| !NEEDS_ESCAPE[**byte as usize]).count()
 }
 

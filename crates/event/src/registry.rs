@@ -84,8 +84,44 @@ impl RegistryBuilder {
             .enumerate()
             .map(|(index, field)| (field.name.clone(), FieldId(u32::try_from(index).expect("fewer than 2^32 fields"))))
             .collect();
-        Arc::new(Registry { fields, groups, by_name })
+        let (layouts, keys) = layouts(&fields);
+        Arc::new(Registry { fields, groups, layouts, keys, by_name })
     }
+}
+
+/// What writing a field needs, close together: an event touches sixty of two thousand fields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// The object it lies in, or [`NO_GROUP`].
+    pub(crate) parent: u32,
+    /// Fields lie below its own name.
+    pub(crate) has_group: bool,
+    /// Its `,"name":` among all keys.
+    key_at: u32,
+    key_bytes: u16,
+}
+
+/// The outermost object.
+pub(crate) const NO_GROUP: u32 = u32::MAX;
+
+/// Keys are copied in pieces of this size; what is copied too far is cut off.
+const KEY_COPY: usize = 32;
+
+fn layouts(fields: &[Field]) -> (Vec<Layout>, Vec<u8>) {
+    let mut keys = Vec::new();
+    let mut layouts = Vec::with_capacity(fields.len());
+    for field in fields {
+        layouts.push(Layout {
+            parent: field.chain.last().copied().unwrap_or(NO_GROUP),
+            has_group: field.group.is_some(),
+            key_at: u32::try_from(keys.len()).expect("names fill less than 4 GiB"),
+            key_bytes: u16::try_from(field.key.len() + 1).expect("a name is shorter than 64 KiB"),
+        });
+        keys.push(b',');
+        keys.extend_from_slice(field.key.as_bytes());
+    }
+    keys.resize(keys.len() + KEY_COPY, 0);
+    (layouts, keys)
 }
 
 /// `"name":` with the name escaped.
@@ -101,6 +137,8 @@ fn key_of(name: &str) -> Box<str> {
 pub struct Registry {
     fields: Vec<Field>,
     groups: Vec<Box<str>>,
+    layouts: Vec<Layout>,
+    keys: Vec<u8>,
     by_name: HashMap<Box<str>, FieldId>,
 }
 
@@ -130,6 +168,27 @@ impl Registry {
     /// All ids with their fields, in id order.
     pub fn iter(&self) -> impl Iterator<Item = (FieldId, &Field)> {
         self.fields.iter().enumerate().map(|(index, field)| (FieldId(index as u32), field))
+    }
+
+    #[inline]
+    pub(crate) fn layout(&self, id: FieldId) -> Layout {
+        self.layouts[id.index()]
+    }
+
+    /// Appends `"name":`, after a comma when something stands before it.
+    #[inline]
+    pub(crate) fn write_key(&self, layout: Layout, comma: bool, out: &mut Vec<u8>) {
+        let skipped = usize::from(!comma);
+        let key = &self.keys[layout.key_at as usize + skipped..];
+        let length = usize::from(layout.key_bytes) - skipped;
+        match key.first_chunk::<KEY_COPY>() {
+            Some(piece) if length <= KEY_COPY => {
+                let end = out.len() + length;
+                out.extend_from_slice(piece);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(&key[..length]),
+        }
     }
 
     /// `"name":` of a group, ready to write.

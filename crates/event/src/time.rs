@@ -61,8 +61,9 @@ impl Timestamp {
         parse(text.as_bytes()).ok_or_else(|| TimeError(text.chars().take(64).collect()))
     }
 
-    /// Writes the time as RFC 3339 in UTC: six fraction digits, or none when they are all zero.
-    pub fn write_rfc3339(self, out: &mut Vec<u8>) {
+    /// The time as RFC 3339 in UTC, always with six fraction digits.
+    #[must_use]
+    pub fn to_ascii(self) -> [u8; 27] {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY_MICROS));
         let micros = self.0.rem_euclid(DAY_MICROS);
         let seconds = micros / 1_000_000;
@@ -73,12 +74,17 @@ impl Timestamp {
         digits(&mut text[11..13], seconds / 3600);
         digits(&mut text[14..16], seconds / 60 % 60);
         digits(&mut text[17..19], seconds % 60);
-        let fraction = micros % 1_000_000;
-        if fraction == 0 {
-            text[19] = b'Z';
-            out.extend_from_slice(&text[..20]);
+        digits(&mut text[20..26], micros % 1_000_000);
+        text
+    }
+
+    /// Writes the time as RFC 3339 in UTC: six fraction digits, or none when they are all zero.
+    pub fn write_rfc3339(self, out: &mut Vec<u8>) {
+        let text = self.to_ascii();
+        if self.0 % 1_000_000 == 0 {
+            out.extend_from_slice(&text[..19]);
+            out.push(b'Z');
         } else {
-            digits(&mut text[20..26], fraction);
             out.extend_from_slice(&text);
         }
     }

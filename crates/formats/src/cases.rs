@@ -41,13 +41,14 @@ pub fn run(
     list: Option<Vec<PathBuf>>,
     received: Timestamp,
 ) -> io::Result<impl Iterator<Item = CaseResult>> {
-    let list = list.map(|list| list.iter().map(|path| fs::canonicalize(path).unwrap_or(path.clone())).collect::<Vec<_>>());
+    // A list is written from where the caller stands, or from the folder that is tested.
+    let full = |path: &PathBuf| fs::canonicalize(path).or_else(|_| fs::canonicalize(dir.join(path)));
+    let list = list.map(|list| list.iter().map(|path| full(path).unwrap_or(path.clone())).collect::<Vec<_>>());
     let formats = folders::find(dir)?;
     Ok(formats.into_iter().flat_map(move |folder| {
         let wanted = |case: &PathBuf| {
-            list.as_ref().is_none_or(|list| {
-                fs::canonicalize(case).is_ok_and(|full| list.contains(&full)) || list.contains(case)
-            })
+            list.as_ref()
+                .is_none_or(|list| fs::canonicalize(case).is_ok_and(|full| list.contains(&full)) || list.contains(case))
         };
         let cases: Vec<PathBuf> = case_files(&folder.join("tests")).into_iter().filter(wanted).collect();
         if cases.is_empty() {

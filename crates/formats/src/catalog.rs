@@ -31,8 +31,7 @@ impl Catalog {
     pub fn load(dirs: &[PathBuf]) -> Result<(Self, Vec<LoadError>), CatalogError> {
         let mut sources = folders::embedded();
         for dir in dirs {
-            let found =
-                folders::find(dir).map_err(|cause| CatalogError::Folder { path: dir.clone(), cause })?;
+            let found = folders::find(dir).map_err(|cause| CatalogError::Folder { path: dir.clone(), cause })?;
             sources.extend(found.iter().map(|folder| folders::read(folder)));
         }
         let mut errors = Vec::new();
@@ -59,8 +58,7 @@ impl Catalog {
             draft.declare(&mut builder);
         }
         let registry = builder.freeze();
-        let formats: Vec<Arc<Format>> =
-            drafts.into_iter().map(|draft| Arc::new(draft.compile(&registry))).collect();
+        let formats: Vec<Arc<Format>> = drafts.into_iter().map(|draft| Arc::new(draft.compile(&registry))).collect();
         let mut by_name = HashMap::new();
         for (index, format) in formats.iter().enumerate() {
             by_name.insert(format.name().to_owned(), index);

@@ -26,12 +26,12 @@ impl Constant {
             Self::UInt(number) => Value::UInt(*number),
             Self::Float(number) => Value::Float(*number),
             Self::Str(text) => Value::Str(arena.alloc_str(text)),
-            Self::List(items) => {
-                Value::List(arena.alloc_slice_fill_iter(items.iter().map(|item| item.lend(arena))))
+            Self::List(items) => Value::List(arena.alloc_slice_fill_iter(items.iter().map(|item| item.lend(arena)))),
+            Self::Dict(entries) => {
+                Value::Dict(arena.alloc_slice_fill_iter(
+                    entries.iter().map(|(key, value)| (&*arena.alloc_str(key), value.lend(arena))),
+                ))
             }
-            Self::Dict(entries) => Value::Dict(arena.alloc_slice_fill_iter(
-                entries.iter().map(|(key, value)| (&*arena.alloc_str(key), value.lend(arena))),
-            )),
         }
     }
 

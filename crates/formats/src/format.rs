@@ -66,8 +66,13 @@ impl Draft {
         let declared = self.source.declared.iter().filter_map(|field| registry.id(&field.name)).collect();
         let message = registry.id(names::MESSAGE);
         // what only carries the rest of a dictionary is no column
-        let mut targets: Vec<FieldId> =
-            program.fields.list.iter().filter(|field| field.kind != Kind::Hidden).filter_map(|field| field.id).collect();
+        let mut targets: Vec<FieldId> = program
+            .fields
+            .list
+            .iter()
+            .filter(|field| field.kind != Kind::Hidden)
+            .filter_map(|field| field.id)
+            .collect();
         targets.extend(message);
         targets.sort_unstable();
         targets.dedup();

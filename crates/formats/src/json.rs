@@ -72,6 +72,7 @@ pub(crate) fn read_paths<'a>(
     let mut reader =
         Reader { text, bytes: text.as_bytes(), at: 0, arena, items: &mut *sink.items, entries: &mut *sink.entries };
     let mut walk = Walk { paths: sink.paths, slots: &mut *sink.slots, hints: &mut *sink.hints };
+    reader.space();
     walk.node(&mut reader, root, sink.paths.nodes[root as usize].whole, 0)?;
     reader.end()
 }
@@ -96,25 +97,38 @@ struct Walk<'r, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    /// Reads the value of a path. `whole`: the value itself is wanted, here or further up.
-    fn node(&mut self, reader: &mut Reader<'_, 'a>, slot: Slot, whole: bool, depth: usize) -> Result<Value<'a>, JsonError> {
-        reader.space();
-        let node = &self.paths.nodes[slot as usize];
-        let value = if !node.children.is_empty() && reader.peek() == Some(b'{') {
-            if self.slots[slot as usize].is_some() {
-                self.forget(slot);
+    /// Reads the value of a path into its slot. `whole`: the value itself is wanted, here or further up.
+    ///
+    /// Texts and small numbers are written to the slot piece by piece: handed on as a [`Value`], they would be read again
+    /// before the processor has finished writing them, and stall it.
+    #[inline]
+    fn node(&mut self, reader: &mut Reader<'_, 'a>, slot: Slot, whole: bool, depth: usize) -> Result<(), JsonError> {
+        if self.slots[slot as usize].is_some() {
+            self.forget(slot);
+        }
+        match reader.peek() {
+            Some(b'"') => {
+                let text = reader.string()?;
+                self.slots[slot as usize] = Some(Value::Str(text));
+                return Ok(());
             }
-            // before its members, which must not be forgotten
-            self.slots[slot as usize] = Some(Value::Dict(&[]));
-            self.object(reader, slot, whole, depth + 1)?
-        } else {
-            if self.slots[slot as usize].is_some() {
-                self.forget(slot);
+            Some(b'0'..=b'9') => {
+                if let Some(number) = reader.small_number() {
+                    self.slots[slot as usize] = Some(Value::Int(number));
+                    return Ok(());
+                }
             }
-            reader.value(depth)?
-        };
-        self.slots[slot as usize] = Some(value);
-        Ok(value)
+            Some(b'{') if !self.paths.nodes[slot as usize].children.is_empty() => {
+                // before its members, which must not be forgotten
+                self.slots[slot as usize] = Some(Value::Dict(&[]));
+                let value = self.object(reader, slot, whole, depth + 1)?;
+                self.slots[slot as usize] = Some(value);
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.slots[slot as usize] = Some(reader.value(depth)?);
+        Ok(())
     }
 
     /// A key came twice: what stood below its first value no longer counts.
@@ -126,7 +140,13 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Reads an object, the members that are paths into their slots.
-    fn object(&mut self, reader: &mut Reader<'_, 'a>, slot: Slot, whole: bool, depth: usize) -> Result<Value<'a>, JsonError> {
+    fn object(
+        &mut self,
+        reader: &mut Reader<'_, 'a>,
+        slot: Slot,
+        whole: bool,
+        depth: usize,
+    ) -> Result<Value<'a>, JsonError> {
         if depth > DEPTH_MAX {
             return Err(reader.error(TOO_DEEP));
         }
@@ -149,8 +169,9 @@ impl<'a> Walk<'_, 'a> {
                         self.learn(slot, last, child);
                     }
                     let wanted = whole || self.paths.nodes[child as usize].whole;
-                    let value = self.node(reader, child, wanted, depth)?;
-                    if whole {
+                    reader.space();
+                    self.node(reader, child, wanted, depth)?;
+                    if let (true, Some(value)) = (whole, self.slots[child as usize]) {
                         // the key outlives the format only in the arena
                         let key = reader.arena.alloc_str(&self.paths.nodes[child as usize].key);
                         reader.entries.push((key, value));
@@ -496,6 +517,25 @@ impl<'a> Reader<'_, 'a> {
         digits.iter().try_fold(0, |sum, byte| Some(sum << 4 | char::from(*byte).to_digit(16)?))
     }
 
+    /// A whole number of few digits; `None`, and nothing read, for any other.
+    #[inline]
+    fn small_number(&mut self) -> Option<i64> {
+        const DIGITS_MAX: usize = 18;
+        let mut sum = 0_i64;
+        let mut at = self.at;
+        while let Some(digit @ b'0'..=b'9') = self.bytes.get(at) {
+            sum = sum.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+            at += 1;
+        }
+        let digits = at - self.at;
+        let leading_zero = digits > 1 && self.bytes[self.at] == b'0';
+        if digits > DIGITS_MAX || leading_zero || matches!(self.bytes.get(at), Some(b'.' | b'e' | b'E')) {
+            return None;
+        }
+        self.at = at;
+        Some(sum)
+    }
+
     /// A number: whole ones exact as far as 64 bits go, all others as floats.
     fn number(&mut self) -> Result<Value<'a>, JsonError> {
         let start = self.at;
@@ -525,9 +565,11 @@ impl<'a> Reader<'_, 'a> {
             return Ok(Value::Int(if negative { -number } else { number }));
         }
         let text = &self.text[start..at];
-        Ok(text.parse().map(Value::Int).or_else(|_| text.parse().map(Value::UInt)).unwrap_or_else(|_| {
-            Value::Float(text.parse().unwrap_or(f64::MAX))
-        }))
+        Ok(text
+            .parse()
+            .map(Value::Int)
+            .or_else(|_| text.parse().map(Value::UInt))
+            .unwrap_or_else(|_| Value::Float(text.parse().unwrap_or(f64::MAX))))
     }
 
     fn float(&mut self, start: usize) -> Result<Value<'a>, JsonError> {
@@ -542,7 +584,8 @@ impl<'a> Reader<'_, 'a> {
             }
             self.digits()?;
         }
-        let number = self.text[start..self.at].parse().map_err(|_| JsonError { at: start, what: "expected a number" })?;
+        let number =
+            self.text[start..self.at].parse().map_err(|_| JsonError { at: start, what: "expected a number" })?;
         Ok(Value::Float(number))
     }
 
@@ -567,7 +610,10 @@ fn begins(text: &[u8], key: &[u8]) -> bool {
     match (text.last_chunk::<8>(), key.last_chunk::<8>()) {
         (Some(a), Some(b)) => {
             u64::from_le_bytes(*a) == u64::from_le_bytes(*b)
-                && text.chunks_exact(8).zip(key.chunks_exact(8)).all(|(a, b)| a.first_chunk::<8>() == b.first_chunk::<8>())
+                && text
+                    .chunks_exact(8)
+                    .zip(key.chunks_exact(8))
+                    .all(|(a, b)| a.first_chunk::<8>() == b.first_chunk::<8>())
         }
         _ => text.iter().zip(key).all(|(a, b)| a == b),
     }

@@ -73,7 +73,9 @@ impl Manifest {
                                     answers.records.push(field.expect_text("a field")?.text);
                                 }
                             }
-                            other => return Err(node.error(format!("unknown key `{other}`; expected `json` or `records`"))),
+                            other => {
+                                return Err(node.error(format!("unknown key `{other}`; expected `json` or `records`")));
+                            }
                         }
                     }
                     self.answers = Some(answers);

@@ -167,13 +167,18 @@ fn finish<'a>(format: &Format, state: &mut State<'a>) -> Verdict<'a> {
 fn emit<'a>(emitted: &[Emitted], format: &Format, state: &State<'a>, event: &mut Event<'a>) {
     for emitted in emitted {
         let slot = usize::from(emitted.slot);
-        let Some(value) = &state.fields[slot] else {
-            continue;
-        };
-        if !emitted.carried {
-            event.push(emitted.id, *value);
-        } else if let Some(rest) = carried(format, state, slot, *value) {
-            event.push(emitted.id, rest);
+        match state.fields[slot] {
+            None => {}
+            // as in `run::set`: not copied whole
+            Some(Value::Str(text)) if !emitted.carried => event.push(emitted.id, Value::Str(text)),
+            Some(Value::Int(number)) if !emitted.carried => event.push(emitted.id, Value::Int(number)),
+            Some(Value::List(items)) if !emitted.carried => event.push(emitted.id, Value::List(items)),
+            Some(value) if !emitted.carried => event.push(emitted.id, value),
+            Some(value) => {
+                if let Some(rest) = carried(format, state, slot, value) {
+                    event.push(emitted.id, rest);
+                }
+            }
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use tidegate_event::FieldId;
+use tidegate_event::{FieldId, FieldType};
 
 use crate::constant::Constant;
 use crate::derive::Derive;
-use crate::fields::{FieldSlot, Fields};
+use crate::fields::{FieldSlot, Fields, Kind};
 use crate::keys::KeyTable;
 use crate::paths::{Paths, Slot};
 use crate::template::ast::{Expr, Template};
@@ -22,12 +22,37 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     pub(crate) derive: Derive,
     pub(crate) ignored: Vec<Box<str>>,
+    /// What each slot takes as it is.
+    pub(crate) plain: Vec<Plain>,
     /// The slots that reach the event, in the order of their fields.
     pub(crate) emitted: Vec<Emitted>,
     /// How many of them come before `message`.
     pub(crate) before_message: usize,
     /// The slot of `@timestamp`, when the format sets it.
     pub(crate) timestamp: Option<FieldSlot>,
+}
+
+/// What a slot takes without a further look: the frequent cases of a format that ignores no values and reads no layers
+/// of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plain {
+    pub(crate) text: bool,
+    pub(crate) number: bool,
+}
+
+impl Plain {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            text: kind == Kind::Declared(FieldType::Keyword),
+            number: matches!(kind, Kind::Declared(FieldType::Long | FieldType::Float)),
+        }
+    }
+
+    /// Whether a text goes into the slot as it is: into a text field, neither blank nor `None` nor a literal.
+    #[inline]
+    pub(crate) fn takes_text(self, text: &str) -> bool {
+        self.text && text.as_bytes().first().is_some_and(|byte| byte.is_ascii_alphanumeric() && *byte != b'N')
+    }
 }
 
 /// A slot that reaches the event.
@@ -73,8 +98,18 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) enum Run {
     /// Reads JSON into the slots below `root`.
-    Json { input: Producer, root: Slot, original: bool },
-    Date { input: Producer, root: Slot, format: Option<Box<str>>, zone: ZoneSource, name: Box<str> },
+    Json {
+        input: Producer,
+        root: Slot,
+        original: bool,
+    },
+    Date {
+        input: Producer,
+        root: Slot,
+        format: Option<Box<str>>,
+        zone: ZoneSource,
+        name: Box<str>,
+    },
     Actions(Vec<Action>),
 }
 
@@ -127,7 +162,10 @@ pub(crate) enum Producer {
     /// A path of an external stage, copied.
     Slot(Slot),
     /// The first of several paths that is true; `None` after the last when `or_none`, else the last as it is.
-    FirstTrue { slots: Box<[Slot]>, or_none: bool },
+    FirstTrue {
+        slots: Box<[Slot]>,
+        or_none: bool,
+    },
     /// A constant that is coerced already.
     Ready(Constant),
     Constant(Constant),

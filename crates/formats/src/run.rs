@@ -5,6 +5,7 @@ use bumpalo::collections::Vec as BumpVec;
 use tidegate_event::{FieldType, Timestamp, Value};
 
 use crate::coerce::Coercer;
+use crate::constant::Constant;
 use crate::fields::{Branch, FieldSlot, Kind};
 use crate::json::{self, Hints, Sink};
 use crate::paths::{NO_SLOT, Slot};
@@ -247,10 +248,23 @@ fn decimal(number: i64, buffer: &mut [u8; 20]) -> &str {
 #[inline]
 fn set<'a>(producer: &Producer, target: FieldSlot, layer: u16, program: &Program, state: &mut State<'a>) {
     let value = match producer {
+        // a text or number is taken apart and put together again: copied whole it would stall the processor
         Producer::Slot(slot) => match state.slots[*slot as usize] {
+            Some(Value::Str(text)) if program.plain[usize::from(target)].takes_text(text) => {
+                state.fields[usize::from(target)] = Some(Value::Str(text));
+                return;
+            }
+            Some(Value::Int(number)) if program.plain[usize::from(target)].number => {
+                state.fields[usize::from(target)] = Some(Value::Int(number));
+                return;
+            }
             Some(value) => value,
             None => return,
         },
+        Producer::Ready(Constant::Str(text)) if program.plain[usize::from(target)].text => {
+            state.fields[usize::from(target)] = Some(Value::Str(state.arena.alloc_str(text)));
+            return;
+        }
         Producer::Ready(constant) => {
             let value = constant.lend(state.arena);
             state.fields[usize::from(target)] = Some(value);
@@ -330,15 +344,6 @@ fn coercer<'r, 'a>(program: &'r Program, state: &State<'a>) -> Coercer<'r, 'a> {
 #[inline]
 fn store<'a>(value: Value<'a>, target: FieldSlot, layer: u16, program: &Program, state: &mut State<'a>) {
     let field = &program.fields.list[usize::from(target)];
-    // nearly all assignments: a text that is neither blank nor a literal into a text field
-    if let (Value::Str(text), Kind::Declared(FieldType::Keyword)) = (value, field.kind)
-        && program.ignored.is_empty()
-        && text.as_bytes().first().is_some_and(|byte| byte.is_ascii_alphanumeric() && *byte != b'N')
-    {
-        state.fields[usize::from(target)] = Some(value);
-        keep(value, target, layer, program, state);
-        return;
-    }
     let value = parsed(value, state.arena);
     let coercer = coercer(program, state);
     if coercer.is_empty(value) {

@@ -1,10 +1,12 @@
 //! The cases of our own definitions, and the public ones when they lie beside the repository.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects in one word")]
+
 use std::path::{Path, PathBuf};
 
 use tidegate_event::Timestamp;
-use tidegate_formats::cases::{self, CaseResult};
 use tidegate_formats::Catalog;
+use tidegate_formats::cases::{self, CaseResult};
 
 /// Dates without a year are read as if received now-ish; no case may depend on the day it runs.
 fn received() -> Timestamp {

@@ -33,6 +33,9 @@ const WAIT: Duration = Duration::from_millis(100);
 /// How long the feed waits before it reads on after the journal refused a read.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Told of one batch's figures.
+pub type Counted = Box<dyn Fn(Position, IntakeId, &Counts) + Send>;
+
 /// What the pipeline works with.
 pub struct Parts {
     /// Where batches come from.
@@ -45,7 +48,7 @@ pub struct Parts {
     pub intake: Box<dyn Fn(IntakeId) -> Option<IntakeInfo> + Send>,
     /// Told of every batch's figures before its events are published, so that nothing in the table is uncounted. A position
     /// is told again after a crash: whoever keeps sums remembers the last one.
-    pub counted: Box<dyn Fn(Position, IntakeId, &Counts) + Send>,
+    pub counted: Counted,
     /// Figures since start.
     pub counters: Arc<Counters>,
     /// The unique ids of the last hour that are in the table already.
@@ -98,7 +101,7 @@ impl Pipeline {
             enrich: parts.options.enrich,
         });
         let worker_shared = Arc::clone(&shared);
-        let (feed, results, mut threads) = ordered::pool(
+        let ordered::Pool { feed, results, mut threads } = ordered::pool(
             parts.options.threads.max(1),
             WEIGHT_MAX,
             move || Worker::new(Arc::clone(&worker_shared)),
@@ -185,7 +188,7 @@ fn run_feed(
 struct Publisher {
     store: Arc<Store>,
     counters: Arc<Counters>,
-    counted: Box<dyn Fn(Position, IntakeId, &Counts) + Send>,
+    counted: Counted,
     unique: Unique,
     published: Arc<AtomicU64>,
     failure: Arc<Mutex<Option<String>>>,

@@ -11,7 +11,11 @@ pub const EARLIEST: Timestamp = Timestamp::from_micros(946_684_800_000_000);
 /// The event time and, when it is a stand-in, a sentence that says so.
 ///
 /// `own` is the event's `@timestamp` as parsed, `sent` the time the sender gave for the whole request.
-pub(crate) fn event_time(own: Option<Value<'_>>, sent: Option<Timestamp>, received: Timestamp) -> (Timestamp, Option<String>) {
+pub(crate) fn event_time(
+    own: Option<Value<'_>>,
+    sent: Option<Timestamp>,
+    received: Timestamp,
+) -> (Timestamp, Option<String>) {
     let stand_in = sent.filter(|time| plausible(*time, received)).unwrap_or(received);
     let whose = if stand_in == received { "the receipt time" } else { "the time in the request's header" };
     let text = match own {
@@ -22,8 +26,13 @@ pub(crate) fn event_time(own: Option<Value<'_>>, sent: Option<Timestamp>, receiv
     };
     match Timestamp::parse_rfc3339(text) {
         Ok(time) if plausible(time, received) => (time, None),
-        Ok(time) if time < EARLIEST => (stand_in, Some(format!("the record's time `{text}` is before 2000; {whose} stands in"))),
-        Ok(_) => (stand_in, Some(format!("the record's time `{text}` is more than a day after its receipt; {whose} stands in"))),
+        Ok(time) if time < EARLIEST => {
+            (stand_in, Some(format!("the record's time `{text}` is before 2000; {whose} stands in")))
+        }
+        Ok(_) => (
+            stand_in,
+            Some(format!("the record's time `{text}` is more than a day after its receipt; {whose} stands in")),
+        ),
         Err(error) => (stand_in, Some(format!("{error}; {whose} stands in"))),
     }
 }
@@ -46,13 +55,23 @@ mod tests {
     #[test]
     fn the_records_own_time_wins() {
         assert_eq!(time_of(Some("2023-11-14T22:13:00Z"), Some(1_600_000_000_000_000)), (1_699_999_980_000_000, false));
-        assert_eq!(time_of(Some("2023-11-15T10:13:20Z"), None), (1_700_043_200_000_000, false), "half a day ahead is believed");
+        assert_eq!(
+            time_of(Some("2023-11-15T10:13:20Z"), None),
+            (1_700_043_200_000_000, false),
+            "half a day ahead is believed"
+        );
     }
 
     #[test]
     fn a_missing_or_impossible_time_is_replaced_and_said() {
         let received = RECEIVED.as_micros();
-        for wrong in [None, Some("soon"), Some("1999-12-31T23:59:59Z"), Some("2023-11-17T22:13:20Z"), Some("2023-02-30T00:00:00Z")] {
+        for wrong in [
+            None,
+            Some("soon"),
+            Some("1999-12-31T23:59:59Z"),
+            Some("2023-11-17T22:13:20Z"),
+            Some("2023-02-30T00:00:00Z"),
+        ] {
             assert_eq!(time_of(wrong, None), (received, true), "{wrong:?}");
         }
         assert_eq!(event_time(Some(Value::Int(5)), None, RECEIVED).0, RECEIVED);

@@ -158,8 +158,9 @@ impl Worker {
         let head = Head::from_bytes(&trip.batch.head);
         trip.sent = head.as_ref().and_then(|head| head.event_time);
         let split = head.ok_or_else(|| "its head is of an unknown kind".to_owned()).and_then(|head| {
-            let coding = tidegate_batch::decode_into(&trip.batch.body, head.coding.as_deref(), &self.shared.limits, text)
-                .map_err(|error| error.to_string())?;
+            let coding =
+                tidegate_batch::decode_into(&trip.batch.body, head.coding.as_deref(), &self.shared.limits, text)
+                    .map_err(|error| error.to_string())?;
             let text: &[u8] = if coding == tidegate_batch::Coding::Identity { &trip.batch.body } else { text };
             tidegate_batch::split(&head.framing, text, &self.shared.limits).map_err(|error| error.to_string())
         });
@@ -180,7 +181,8 @@ impl Worker {
         let mut arena = std::mem::take(&mut self.arena);
         for (chunk_index, chunk) in records.chunks(CHUNK_RECORDS).enumerate() {
             for (index, record) in chunk.iter().enumerate() {
-                let index = u32::try_from(chunk_index * CHUNK_RECORDS + index).expect("a batch holds at most 2^26 records");
+                let index =
+                    u32::try_from(chunk_index * CHUNK_RECORDS + index).expect("a batch holds at most 2^26 records");
                 self.record(trip, tools.as_mut(), &arena, index, record, parse);
             }
             arena.reset();

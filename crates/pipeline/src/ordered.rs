@@ -4,6 +4,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+/// A running pool.
+pub(crate) struct Pool<J, R> {
+    pub(crate) feed: Feed<J, R>,
+    pub(crate) results: Results<R>,
+    pub(crate) threads: Vec<JoinHandle<()>>,
+}
+
 /// Where jobs are put in; dropping it lets the pool finish what it has and stop.
 pub(crate) struct Feed<J, R> {
     work: SyncSender<(J, Ticket, SyncSender<R>)>,
@@ -24,7 +31,7 @@ pub(crate) fn pool<J, R, S>(
     weight_max: usize,
     start: impl Fn() -> S + Send + Sync + 'static,
     work: impl Fn(&mut S, J) -> R + Send + Sync + 'static,
-) -> std::io::Result<(Feed<J, R>, Results<R>, Vec<JoinHandle<()>>)>
+) -> std::io::Result<Pool<J, R>>
 where
     J: Send + 'static,
     R: Send + 'static,
@@ -50,7 +57,8 @@ where
         })?);
     }
     let room = Arc::new(Room { weight_max, taken: Mutex::new(0), freed: Condvar::new() });
-    Ok((Feed { work: work_in, order: order_in, room }, Results { order: order_out }, handles))
+    let feed = Feed { work: work_in, order: order_in, room };
+    Ok(Pool { feed, results: Results { order: order_out }, threads: handles })
 }
 
 impl<J, R> Feed<J, R> {
@@ -107,7 +115,7 @@ mod tests {
 
     #[test]
     fn results_come_in_the_order_of_the_jobs() {
-        let (feed, results, handles) = pool(
+        let Pool { feed, results, threads } = pool(
             3,
             10,
             || (),
@@ -122,8 +130,8 @@ mod tests {
         let out: Vec<u64> = std::iter::from_fn(|| results.next()).collect();
         assert!(feeder.join().unwrap());
         assert_eq!(out, (0..500).collect::<Vec<_>>());
-        for handle in handles {
-            handle.join().unwrap();
+        for thread in threads {
+            thread.join().unwrap();
         }
     }
 
@@ -131,7 +139,7 @@ mod tests {
     fn weight_bounds_what_is_under_way() {
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (now_in, most_in) = (Arc::clone(&now), Arc::clone(&most));
-        let (feed, results, _handles) = pool(
+        let Pool { feed, results, threads: _threads } = pool(
             4,
             10,
             || (),
@@ -144,7 +152,9 @@ mod tests {
             },
         )
         .unwrap();
-        let feeder = std::thread::spawn(move || [6, 6, 3, 3, 3, 50, 1, 9].into_iter().cycle().take(400).all(|weight| feed.put(weight, weight)));
+        let feeder = std::thread::spawn(move || {
+            [6, 6, 3, 3, 3, 50, 1, 9].into_iter().cycle().take(400).all(|weight| feed.put(weight, weight))
+        });
         let count = std::iter::from_fn(|| results.next()).count();
         assert!(feeder.join().unwrap());
         assert_eq!(count, 400);

@@ -30,7 +30,7 @@ pub struct Options {
     pub memory_bytes_max: usize,
     /// How long one query may run. Exports are not bound.
     pub timeout: Duration,
-    /// Folder for what does not fit into memory; `None`: a query that does not fit fails.
+    /// Folder for what does not fit into memory; `None` for the system's temporary folder.
     pub spill_dir: Option<PathBuf>,
     /// Disk space that all queries together may take there.
     pub spill_bytes_max: u64,
@@ -164,7 +164,7 @@ fn environment(options: &Options) -> Result<Arc<RuntimeEnv>, Error> {
             std::fs::create_dir_all(dir).map_err(Error::Start)?;
             DiskManagerMode::Directories(vec![dir.clone()])
         }
-        None => DiskManagerMode::Disabled,
+        None => DiskManagerMode::OsTmpDirectory,
     };
     let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(options.spill_bytes_max);
     let environment = RuntimeEnvBuilder::new()

@@ -16,17 +16,37 @@ use crate::language::{Condition, Field, Filter, FloatEnd, Kind, TextTest, TimeRa
 pub(crate) fn predicate(filter: &Filter) -> Option<Expr> {
     match filter {
         Filter::All => None,
-        other => Some(expr(other)),
+        // Each part is pushed down by itself.
+        Filter::And(parts) => Some(balanced(parts.iter().map(part).collect(), Expr::and)),
+        other => Some(part(other)),
     }
 }
 
-fn expr(filter: &Filter) -> Expr {
+fn part(filter: &Filter) -> Expr {
+    expr(filter, tests_lists(filter))
+}
+
+/// Whether it tests a list. DataFusion 55 would take IS NOT NULL beside such a test as a promise that the whole can be
+/// tested while a file is decoded, and then silently leave it out where the file lacks a column. So beside lists we ask
+/// for existence in a [kernel](crate::kernel), and the whole is tested after decoding.
+fn tests_lists(filter: &Filter) -> bool {
+    match filter {
+        Filter::All => false,
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(tests_lists),
+        Filter::Not(inner) => tests_lists(inner),
+        Filter::Test(field, _) => field.kind.is_list(),
+        Filter::AnyText(fields, _) => fields.iter().any(|field| field.kind.is_list()),
+    }
+}
+
+fn expr(filter: &Filter, beside_lists: bool) -> Expr {
     match filter {
         Filter::All => lit(true),
-        Filter::And(parts) => balanced(parts.iter().map(expr).collect(), Expr::and),
-        Filter::Or(parts) => any_of(parts),
+        Filter::And(parts) => balanced(parts.iter().map(|part| expr(part, beside_lists)).collect(), Expr::and),
+        Filter::Or(parts) => any_of(parts, beside_lists),
         // Null counts as false, so NOT of it is true.
-        Filter::Not(inner) => Expr::IsNotTrue(Box::new(expr(inner))),
+        Filter::Not(inner) => Expr::IsNotTrue(Box::new(expr(inner, beside_lists))),
+        Filter::Test(field, Condition::Exists) if beside_lists => passes(field, &Condition::Exists),
         Filter::Test(field, condition) => test(field, condition),
         Filter::AnyText(fields, text) => {
             let condition = Condition::Text(text.clone());
@@ -36,7 +56,7 @@ fn expr(filter: &Filter) -> Expr {
 }
 
 /// Any of them. Several values of one comparable column become one IN list, which prunes as a whole.
-fn any_of(parts: &[Filter]) -> Expr {
+fn any_of(parts: &[Filter], beside_lists: bool) -> Expr {
     let mut lists: BTreeMap<&str, Vec<Expr>> = BTreeMap::new();
     let mut rest = Vec::new();
     for part in parts {
@@ -44,7 +64,7 @@ fn any_of(parts: &[Filter]) -> Expr {
             Filter::Test(field, Condition::Text(TextTest::Equals(value))) if is_comparable(field) => {
                 lists.entry(&field.name).or_default().push(text(value));
             }
-            other => rest.push(expr(other)),
+            other => rest.push(expr(other, beside_lists)),
         }
     }
     rest.extend(lists.into_iter().map(|(name, values)| ident(name).in_list(values, false)));

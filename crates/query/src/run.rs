@@ -56,18 +56,8 @@ impl Job {
         }
     }
 
-    /// Whether a condition tests a list.
-    pub(crate) fn tests_lists(&self, condition: &Expr) -> bool {
-        let is_list = |name: &str| self.fields.get(name).is_some_and(|field| field.kind.is_list());
-        condition.column_refs().iter().any(|column| is_list(&column.name))
-    }
-
     /// The events that meet the condition.
     pub(crate) async fn frame(&self, reading: Reading, condition: Option<Expr>) -> Result<DataFrame, Error> {
-        // DataFusion 55 may promise to test a list while it decodes a file, and then silently leave the test out where
-        // the file lacks another column of the same condition. A scan tests afterwards, always.
-        let has_lists = condition.as_ref().is_some_and(|condition| self.tests_lists(condition));
-        let reading = if has_lists { Reading::Scan } else { reading };
         let state = self.state(reading);
         let events = Arc::new(Events::new(&self.snapshot, state).await?);
         let mut plan = LogicalPlanBuilder::scan("events", provider_as_source(events), None)?;

@@ -2,6 +2,10 @@
 
 mod place;
 mod rows;
+mod survey;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
@@ -15,13 +19,14 @@ use tidegate_event::{Timestamp, names};
 use tidegate_store::{EXTRA, NAME_ORIGINAL};
 use tokio::runtime::Handle;
 
-use self::place::{beyond, chosen_ids, nearest_times, sort_keys};
+use self::place::{beyond, sort_keys};
 pub(crate) use self::rows::Writer;
 use self::rows::values_of;
+use self::survey::survey;
 use crate::engine::{Describe, Engine};
 use crate::error::Error;
 use crate::language::{Fields, Kind};
-use crate::run::{Job, Reading, Task, gather};
+use crate::run::{Job, Reading, gather};
 use crate::scope::{Scope, conjunction};
 
 /// Most rows of one page.
@@ -92,7 +97,7 @@ pub struct SearchResult {
     pub rows: Vec<Row>,
     /// How many events match, on all pages.
     pub total: u64,
-    /// Counting took too long: there are at least [`total`](Self::total).
+    /// It took too long to look at every event: there are at least [`total`](Self::total), and rows may be missing.
     pub partial: bool,
     /// Where the next page starts; `None` when this is the last.
     pub next: Option<Cursor>,
@@ -116,18 +121,7 @@ impl Engine {
         }
         let plan = Plan::new(&search, &job.fields)?;
         let condition = search.scope.condition(&job.fields)?;
-        self.run(async move {
-            // The count gets a little less than the whole time, so that the rows go out even when it does not end.
-            let counting = tokio::time::timeout(timeout.mul_f64(0.9), total(job.clone(), condition.clone()));
-            let counting = Task::spawn(&handle, counting);
-            let (rows, next, rows_read) = page(&job, &plan, condition, describe, &handle).await?;
-            let (total, partial, count_read) = match counting.join().await? {
-                Ok(counted) => counted.map(|(total, bytes)| (total, false, bytes))?,
-                Err(_) => (rows.len() as u64, true, 0),
-            };
-            Ok(SearchResult { rows, total, partial, next, took_ms: job.took_ms(), bytes_read: rows_read + count_read })
-        })
-        .await
+        self.run(async move { plan.run(&job, condition, timeout.mul_f64(SURVEY_TIME), describe, &handle).await }).await
     }
 
     /// How many events match.
@@ -154,10 +148,15 @@ pub(crate) async fn total(job: Job, condition: Option<Expr>) -> Result<(u64, u64
     Ok((counted.and_then(|counted| u64::try_from(counted).ok()).unwrap_or_default(), answer.bytes_read))
 }
 
+/// Share of a query's time after which a search stops looking for more and shows what it has.
+const SURVEY_TIME: f64 = 0.8;
+
 /// A page, checked against the known fields.
 struct Plan {
     limit: usize,
     order: Order,
+    cursor: Option<Cursor>,
+    /// What lies behind the cursor.
     after: Option<Expr>,
     columns: Option<Vec<String>>,
     fields: Option<Vec<String>>,
@@ -174,7 +173,77 @@ impl Plan {
         }
         let after = search.after.as_ref().map(|after| beyond(after, &search.order, fields)).transpose()?;
         let columns = search.fields.as_ref().map(|names| columns_of(names, fields)).transpose()?;
-        Ok(Self { limit: search.limit, order: search.order.clone(), after, columns, fields: search.fields.clone() })
+        Ok(Self {
+            limit: search.limit,
+            order: search.order.clone(),
+            cursor: search.after.clone(),
+            after,
+            columns,
+            fields: search.fields.clone(),
+        })
+    }
+
+    /// Rows are wide and a page is small. So one pass over as few columns as it takes counts the events and finds the
+    /// moments of those on the page; then only these are read in full.
+    async fn run(
+        &self,
+        job: &Job,
+        condition: Option<Expr>,
+        bound: Duration,
+        describe: Option<Describe>,
+        handle: &Handle,
+    ) -> Result<SearchResult, Error> {
+        let survey = survey(job, self, condition.clone(), bound, handle).await?;
+        let (mut rows, mut next, mut bytes_read) = (Vec::new(), None, survey.bytes_read);
+        if let Some(place) = survey.place() {
+            let condition = conjunction([Some(place), condition, self.after.clone()]);
+            let (found, read) = self.read(job, condition, describe, handle).await?;
+            (rows, next) = self.cut(found);
+            bytes_read += read;
+        }
+        let (total, partial) = (survey.total, survey.partial);
+        Ok(SearchResult { rows, total, partial, next, took_ms: job.took_ms(), bytes_read })
+    }
+
+    /// Reads the rows of the page and one more; each with its value of the field that orders them.
+    async fn read(
+        &self,
+        job: &Job,
+        condition: Option<Expr>,
+        describe: Option<Describe>,
+        handle: &Handle,
+    ) -> Result<(Vec<(Row, Option<Value>)>, u64), Error> {
+        let mut frame = job.frame(Reading::Lookup, condition).await?;
+        let by = match &self.order {
+            Order::Field { name, .. } => Some(name.clone()),
+            Order::Newest | Order::Oldest => None,
+        };
+        if let Some(columns) = &self.columns {
+            let more = by.iter().filter(|name| !columns.contains(name));
+            frame = frame.select(columns.iter().chain(more).map(ident))?;
+        }
+        let answer = gather(frame.sort(sort_keys(&self.order))?.limit(0, Some(self.limit + 1))?).await?;
+        let (schema, fields) = (Arc::clone(&job.snapshot.schema), self.fields.clone());
+        // Writing ten thousand rows as JSON is no work for a thread that drives queries.
+        let writing = handle.spawn_blocking(move || {
+            let writer = Writer { schema: &schema, fields: fields.as_deref(), describe: describe.as_ref() };
+            let rows = writer.rows(&answer.batches)?;
+            let mut values = by.map(|name| values_of(&answer.batches, &name)).unwrap_or_default().into_iter();
+            Ok((rows.into_iter().map(|row| (row, values.next())).collect(), answer.bytes_read))
+        });
+        writing.await.map_err(|_| Error::Closed)?
+    }
+
+    /// The rows of the page, and where the next one starts.
+    fn cut(&self, mut rows: Vec<(Row, Option<Value>)>) -> (Vec<Row>, Option<Cursor>) {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let next = rows.last().filter(|_| more).map(|(row, value)| Cursor {
+            timestamp: row.timestamp,
+            id: row.id.clone(),
+            value: value.clone(),
+        });
+        (rows.into_iter().map(|(row, _)| row).collect(), next)
     }
 }
 
@@ -194,61 +263,4 @@ pub(crate) fn columns_of(names: &[String], fields: &Fields) -> Result<Vec<String
     // In the order of the table, each once.
     let wanted = |name: &str| columns.iter().any(|column| column == name);
     Ok(fields.iter().map(|field| &field.name).filter(|name| wanted(name)).cloned().collect())
-}
-
-/// The rows of the page, the next one's start, and the bytes read.
-///
-/// Rows are wide and a page is small, so first the place of the page is found from as few columns as it takes, and
-/// then its rows are read from there.
-async fn page(
-    job: &Job,
-    plan: &Plan,
-    condition: Option<Expr>,
-    describe: Option<Describe>,
-    handle: &Handle,
-) -> Result<(Vec<Row>, Option<Cursor>, u64), Error> {
-    if plan.limit == 0 {
-        return Ok((Vec::new(), None, 0));
-    }
-    let condition = conjunction([condition, plan.after.clone()]);
-    // One row more tells whether there is another page.
-    let limit = plan.limit + 1;
-    // Tests of lists cannot be made while decoding, so rows that pass one are read again by their ids.
-    let has_lists = condition.as_ref().is_some_and(|condition| job.tests_lists(condition));
-    let (place, place_read) = match &plan.order {
-        Order::Newest | Order::Oldest if !has_lists => {
-            let (stretch, read) = nearest_times(job, &plan.order, condition.clone(), limit).await?;
-            (stretch.and_then(|stretch| conjunction([condition, Some(stretch)])), read)
-        }
-        order => chosen_ids(job, order, condition, limit).await?,
-    };
-    let Some(place) = place else { return Ok((Vec::new(), None, place_read)) };
-    let mut frame = job.frame(Reading::Lookup, Some(place)).await?;
-    let order_column = match &plan.order {
-        Order::Field { name, .. } => Some(name.as_str()),
-        _ => None,
-    };
-    if let Some(columns) = &plan.columns {
-        let extra = order_column.filter(|name| !columns.iter().any(|column| column == name));
-        frame = frame.select(columns.iter().map(String::as_str).chain(extra).map(ident))?;
-    }
-    let answer = gather(frame.sort(sort_keys(&plan.order))?.limit(0, Some(limit))?).await?;
-    let schema = std::sync::Arc::clone(&job.snapshot.schema);
-    let (fields, order_column) = (plan.fields.clone(), order_column.map(str::to_owned));
-    // Writing ten thousand rows as JSON is work for no thread that has queries to drive.
-    let writing = handle.spawn_blocking(move || {
-        let writer = Writer { schema: &schema, fields: fields.as_deref(), describe: describe.as_ref() };
-        let rows = writer.rows(&answer.batches)?;
-        let values = order_column.map(|name| values_of(&answer.batches, &name));
-        Ok::<_, Error>((rows, values, answer.bytes_read))
-    });
-    let (mut rows, values, rows_read) = writing.await.map_err(|_| Error::Closed)??;
-    let more = rows.len() > plan.limit;
-    rows.truncate(plan.limit);
-    let next = rows.last().filter(|_| more).map(|row| Cursor {
-        timestamp: row.timestamp,
-        id: row.id.clone(),
-        value: values.map(|values| values.get(rows.len() - 1).cloned().unwrap_or_default()),
-    });
-    Ok((rows, next, place_read + rows_read))
 }

@@ -345,7 +345,7 @@ fn an_event_is_found_by_its_id() {
     ids.extend(stage.publish(&events()[5..]));
     for (index, id) in ids.iter().enumerate() {
         let row = wait(stage.engine.event(&id.to_uppercase())).unwrap().unwrap();
-        assert_eq!((&row.id, ports(&[row.clone()])), (id, vec![1_000 + index as i64]));
+        assert_eq!((&row.id, ports(std::slice::from_ref(&row))), (id, vec![1_000 + index as i64]));
     }
     assert!(wait(stage.engine.event("01890a5d-ac96-8774-8cce-b302099a8057")).unwrap().is_none());
     assert!(matches!(wait(stage.engine.event("x\n")), Err(Error::Request(_))));

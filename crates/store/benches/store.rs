@@ -1,5 +1,11 @@
 //! How quick events become columns, and columns files. Run with `cargo bench -p tidegate-store`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints its figures and stops at the first surprise"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use eyre::{WrapErr, bail};
 use console::Term;
+use eyre::{WrapErr, bail};
 use tidegate_state::Secret;
 
 /// A line of input is refused beyond this.

@@ -96,7 +96,8 @@ impl Client {
                 return Err(Failure::Work(eyre!("`{}` answered more than {ANSWER_BYTES_MAX} bytes", self.base)));
             }
         }
-        let value: Option<Value> = if bytes.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&bytes).ok() };
+        let value: Option<Value> =
+            if bytes.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&bytes).ok() };
         if status.is_success() {
             return value.ok_or_else(|| Failure::Work(eyre!("`{}` answered something that is not JSON", self.base)));
         }
@@ -106,7 +107,11 @@ impl Client {
             None => eyre!("{}: status {status}; is this a Tidegate server?", self.base),
         };
         // The server found a mistake in what was asked, not in doing it.
-        if matches!(status.as_u16(), 400 | 404 | 409 | 422) { Err(Failure::Usage(why)) } else { Err(Failure::Work(why)) }
+        if matches!(status.as_u16(), 400 | 404 | 409 | 422) {
+            Err(Failure::Usage(why))
+        } else {
+            Err(Failure::Work(why))
+        }
     }
 
     fn broke_off(&self) -> String {

@@ -1,8 +1,8 @@
 //! The files a verb reads: opened one after the other, read ahead on a thread of their own, with progress.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use eyre::eyre;
 use tidegate_batch::Limits;

@@ -8,7 +8,10 @@ use crate::config::{Config, LogFormat};
 pub(crate) fn start(config: &Config) {
     let level = &config.log.level.0;
     // A level that was checked when the configuration was read, and names of ours.
-    let filter = EnvFilter::new(format!("warn,tidegate={level},{}", ROOMS.map(|room| format!("tidegate_{room}={level}")).join(",")));
+    let filter = EnvFilter::new(format!(
+        "warn,tidegate={level},{}",
+        ROOMS.map(|room| format!("tidegate_{room}={level}")).join(",")
+    ));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // Only a second call in one process fails, and then a log is running already.
     let _ = match config.log.format {

@@ -1,8 +1,8 @@
 //! The binary: command line, configuration, wiring. It asks the rooms below and decides nothing of theirs.
 
-mod commands;
 mod ask;
 mod client;
+mod commands;
 mod config;
 mod exit;
 mod hunt;
@@ -19,7 +19,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{config as config_verb, demo, formats, generate, import, intake, parse, search, serve, sql, user};
+use crate::commands::{
+    config as config_verb, demo, formats, generate, import, intake, parse, search, serve, sql, user,
+};
 
 /// Parsing a record allocates little, but Arrow builders and Parquet pages do: mimalloc gives their memory back sooner.
 #[global_allocator]

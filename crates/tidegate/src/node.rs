@@ -12,7 +12,7 @@ use tidegate_formats::enrich::{EnrichOptions, Enricher};
 use tidegate_journal::{Journal, JournalError};
 use tidegate_pipeline::{Counters, IntakeInfo, Parts, Pipeline, Unique};
 use tidegate_query::Engine;
-use tidegate_server::{Figure, FieldInfo, FormatInfo, Gauges, Readings};
+use tidegate_server::{FieldInfo, Figure, FormatInfo, Gauges, Readings};
 use tidegate_state::{FirstLogin, State};
 use tidegate_store::{Schema, Store};
 
@@ -69,16 +69,23 @@ impl Node {
     /// Opens or creates a data directory and starts the write path.
     pub(crate) fn open(config: &Config) -> Result<(Self, Option<FirstLogin>), Failure> {
         let data = &config.data.dir;
-        crate::place::make_private(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
+        crate::place::make_private(data)
+            .with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let catalog = load_catalog(&config.formats.dirs)?;
         // The journal's lock comes first: it tells two processes on one directory apart.
         let (journal, report) = Journal::open(&data.join(JOURNAL), config.journal.clone()).map_err(journal_failure)?;
         let journal = Arc::new(journal);
         say_report(&report);
-        let (state, first) = State::open_with(&data.join(tidegate_state::FILE_NAME), config.state.clone()).map_err(|error| eyre!(error))?;
-        let state = Arc::new(state);
-        let store = Store::open(&events_dir(data), schema_of(&catalog, config.pipeline.enrich.as_ref())?, journal.node(), config.store.clone())
+        let (state, first) = State::open_with(&data.join(tidegate_state::FILE_NAME), config.state.clone())
             .map_err(|error| eyre!(error))?;
+        let state = Arc::new(state);
+        let store = Store::open(
+            &events_dir(data),
+            schema_of(&catalog, config.pipeline.enrich.as_ref())?,
+            journal.node(),
+            config.store.clone(),
+        )
+        .map_err(|error| eyre!(error))?;
         let store = Arc::new(store);
         // The table is the authority on what need not be read again; a journal that was lost goes on behind it.
         journal.commit(store.committed());
@@ -142,7 +149,8 @@ impl Node {
 
     /// Figures and troubles for `/metrics` and `/readyz`.
     pub(crate) fn gauges(&self) -> Gauges {
-        let (journal, store, pipeline) = (Arc::clone(&self.journal), Arc::clone(&self.store), Arc::clone(&self.pipeline));
+        let (journal, store, pipeline) =
+            (Arc::clone(&self.journal), Arc::clone(&self.store), Arc::clone(&self.pipeline));
         let replayed_to = journal.stats().last;
         Gauges::new(move || {
             let mut troubles = Vec::new();
@@ -182,10 +190,18 @@ fn journal_failure(error: JournalError) -> Failure {
 
 fn say_report(report: &tidegate_journal::OpenReport) {
     if report.replayable > 0 {
-        tracing::info!(batches = report.replayable, "replaying {} batches that are not in the table yet", report.replayable);
+        tracing::info!(
+            batches = report.replayable,
+            "replaying {} batches that are not in the table yet",
+            report.replayable
+        );
     }
     if report.torn_bytes > 0 {
-        tracing::warn!(bytes = report.torn_bytes, "cut {} bytes that were written but never acknowledged", report.torn_bytes);
+        tracing::warn!(
+            bytes = report.torn_bytes,
+            "cut {} bytes that were written but never acknowledged",
+            report.torn_bytes
+        );
     }
     for range in &report.quarantined {
         tracing::error!(
@@ -212,7 +228,8 @@ pub(crate) fn describe_with(catalog: &Arc<Catalog>) -> tidegate_query::Describe 
 /// The unique ids of the last hour that are in the table, so that a repeat across a restart is known.
 fn recent_unique(engine: &Engine, catalog: &Catalog) -> Unique {
     let mut unique = Unique::default();
-    let names: std::collections::BTreeSet<&str> = catalog.iter().filter_map(|format| format.manifest().unique_id.as_deref()).collect();
+    let names: std::collections::BTreeSet<&str> =
+        catalog.iter().filter_map(|format| format.manifest().unique_id.as_deref()).collect();
     let now = Timestamp::now();
     let since = Timestamp::from_micros(now.as_micros() - tidegate_pipeline::WINDOW_MICROS);
     for name in names {
@@ -259,7 +276,10 @@ fn start_pipeline(
                 last_event: counts.last_event,
             };
             if let Err(error) = books.add_counts(position, &[(intake, counts)]) {
-                tracing::error!(batch.position = position.0, "a batch is missing in the intake's daily figures: {error}");
+                tracing::error!(
+                    batch.position = position.0,
+                    "a batch is missing in the intake's daily figures: {error}"
+                );
             }
         }),
         counters: Arc::clone(counters),

@@ -61,10 +61,8 @@ impl PlaceArgs {
         let dir = &settings.data.dir;
         let path = dir.join(FILE_NAME);
         if missing == Missing::Refuse && !path.exists() {
-            let why = eyre::eyre!(
-                "`{}` is no data directory; name one with --data, or a server with --url",
-                dir.display()
-            );
+            let why =
+                eyre::eyre!("`{}` is no data directory; name one with --data, or a server with --url", dir.display());
             return Err(Failure::Usage(why));
         }
         make_private(dir).with_context(|| format!("cannot make the data directory `{}`", dir.display()))?;

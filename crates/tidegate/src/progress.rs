@@ -31,7 +31,11 @@ impl Progress {
         } else {
             "{msg} {spinner} {elapsed}"
         };
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.set_style(
+            ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> "),
+        );
         bar.set_message(what);
         Self { bar, what, total, plain: plain && !quiet, last_line: Instant::now() }
     }

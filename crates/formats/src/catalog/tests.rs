@@ -57,7 +57,10 @@ fn mistake(files: &[(&str, &str)]) -> String {
 fn mistakes_say_where_and_what_was_expected() {
     let parser = |text| [("ingest/parser.yml", text)];
     for (files, expected) in [
-        (parser("pipeline:\n  - name: x\n"), "ingest/parser.yml:2:11: stage `x` is in the pipeline but not under `stages`, and has no `external`"),
+        (
+            parser("pipeline:\n  - name: x\n"),
+            "ingest/parser.yml:2:11: stage `x` is in the pipeline but not under `stages`, and has no `external`",
+        ),
         (parser("stages: {}\n"), "ingest/parser.yml:1:1: expected a key `pipeline`"),
         (parser("pipeline: 3\n"), "ingest/parser.yml:1:11: expected a list of stages, found a scalar"),
         (
@@ -76,12 +79,19 @@ fn mistakes_say_where_and_what_was_expected() {
         assert_eq!(mistake(&files), expected);
     }
     assert!(mistake(&parser("pipeline:\n  - name: [\n")).starts_with("ingest/parser.yml:3:"));
-    assert!(mistake(&[("_meta/manifest.yml", "name: x\n")]).ends_with("expected a file `ingest/parser.yml` in the format's folder"));
+    assert!(
+        mistake(&[("_meta/manifest.yml", "name: x\n")])
+            .ends_with("expected a file `ingest/parser.yml` in the format's folder")
+    );
     let fine = ("ingest/parser.yml", "pipeline: []\n");
-    assert!(mistake(&[fine, ("_meta/fields.yml", "a:\n  name: a\n  type: what\n")])
-        .starts_with("_meta/fields.yml:3:9: unknown type `what` of field `a`; expected keyword"));
-    assert!(mistake(&[fine, ("_meta/manifest.yml", "tidegate:\n  uniq: x\n")])
-        .starts_with("_meta/manifest.yml:2:9: unknown key `uniq`"));
+    assert!(
+        mistake(&[fine, ("_meta/fields.yml", "a:\n  name: a\n  type: what\n")])
+            .starts_with("_meta/fields.yml:3:9: unknown type `what` of field `a`; expected keyword")
+    );
+    assert!(
+        mistake(&[fine, ("_meta/manifest.yml", "tidegate:\n  uniq: x\n")])
+            .starts_with("_meta/manifest.yml:2:9: unknown key `uniq`")
+    );
 }
 
 #[test]
@@ -103,7 +113,10 @@ fn a_template_that_does_not_parse_costs_only_its_assignment() {
 #[test]
 fn users_formats_join_ours_and_may_replace_them() {
     let dir = folder(&[
-        ("_meta/manifest.yml", "uuid: AAAAAAAA-0000-4000-8000-000000000000\nname: Thing\nslug: cloudflare-gateway-dns\ntidegate:\n  unique_id: event.id\n"),
+        (
+            "_meta/manifest.yml",
+            "uuid: AAAAAAAA-0000-4000-8000-000000000000\nname: Thing\nslug: cloudflare-gateway-dns\ntidegate:\n  unique_id: event.id\n",
+        ),
         ("ingest/parser.yml", "pipeline: []\n"),
     ]);
     let bad = folder(&[("ingest/parser.yml", "x: [")]);

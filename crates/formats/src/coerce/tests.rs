@@ -63,7 +63,9 @@ fn values_take_the_type_of_their_field() {
 
 #[test]
 fn blank_texts() {
-    for (text, blank) in [("", true), (" \n", true), ("None", true), (" None ", true), ("none", false), ("No", false), ("0", false)] {
+    for (text, blank) in
+        [("", true), (" \n", true), ("None", true), (" None ", true), ("none", false), ("No", false), ("0", false)]
+    {
         assert_eq!(is_blank(text), blank, "{text:?}");
     }
 }

@@ -101,7 +101,6 @@ fn original(keys: &[&str]) -> Expr {
 }
 
 fn attributes(root: Expr, keys: &[&str]) -> Expr {
-    keys.iter().fold(root, |object, key| {
-        Expr::Item(Box::new(object), Box::new(Expr::Const(Constant::Str((*key).into()))))
-    })
+    keys.iter()
+        .fold(root, |object, key| Expr::Item(Box::new(object), Box::new(Expr::Const(Constant::Str((*key).into())))))
 }

@@ -14,7 +14,8 @@ use crate::keys::KeyTable;
 use crate::load::{self, Raw, StepKind};
 use crate::paths::Slot;
 use crate::program::{
-    Action, ActionKind, Assign, Delete, Emitted, Filter, Layer, LayerIndex, Producer, Program, Run, Step, Translate, ZoneSource,
+    Action, ActionKind, Assign, Delete, Emitted, Filter, Layer, LayerIndex, Plain, Producer, Program, Run, Step,
+    Translate, ZoneSource,
 };
 use crate::stages::External;
 use crate::taxonomy::Taxonomy;
@@ -55,6 +56,9 @@ pub(crate) fn compile(raw: &Raw, collector: Collector, taxonomy: &Taxonomy, regi
     let message = registry.id(names::MESSAGE);
     let emitted = emitted(&fields, message);
     let before_message = emitted.iter().take_while(|emitted| Some(emitted.id) < message).count();
+    let watched = !ignored.is_empty() || layers.iter().any(|layer| layer.read);
+    let plain =
+        fields.list.iter().map(|field| if watched { Plain::default() } else { Plain::new(field.kind) }).collect();
     let program = Program {
         paths,
         layers,
@@ -63,6 +67,7 @@ pub(crate) fn compile(raw: &Raw, collector: Collector, taxonomy: &Taxonomy, regi
         steps,
         derive,
         ignored,
+        plain,
         emitted,
         before_message,
         timestamp,
@@ -179,8 +184,7 @@ impl Compiler<'_> {
 
     /// Parses and resolves a template; a mistake becomes a warning.
     fn parsed(&mut self, text: &Text) -> Option<Template> {
-        let resolved =
-            parse::parse(&text.text).and_then(|template| resolve::template(template, &mut self.binder()));
+        let resolved = parse::parse(&text.text).and_then(|template| resolve::template(template, &mut self.binder()));
         match resolved {
             Ok(template) => Some(template),
             Err(error) => {
@@ -212,7 +216,8 @@ impl Compiler<'_> {
             return Producer::Never;
         };
         if template.nodes.iter().all(|node| matches!(node, Node::Text(_))) {
-            let text: String = template.nodes.iter().map(|node| if let Node::Text(text) = node { &**text } else { "" }).collect();
+            let text: String =
+                template.nodes.iter().map(|node| if let Node::Text(text) = node { &**text } else { "" }).collect();
             return constant_text(&text);
         }
         match native(template) {
@@ -306,8 +311,8 @@ impl Compiler<'_> {
         let mut sources = Vec::new();
         // a path of the layers, and when that is absent one of the event
         for candidate in [path.clone(), format!("final.{path}")] {
-            let resolved =
-                parse::parse_expression(&bracketed(&candidate)).and_then(|expr| resolve::expression(expr, &mut self.binder()));
+            let resolved = parse::parse_expression(&bracketed(&candidate))
+                .and_then(|expr| resolve::expression(expr, &mut self.binder()));
             match resolved {
                 Ok(expr) => sources.push(expr),
                 Err(error) => self.warn(source, &error.message),

@@ -200,11 +200,7 @@ impl Derive {
         let pair = |a: &str, b: &str| fields.slot(a).zip(fields.slot(b));
         let ends = ENDS.iter().filter_map(|end| {
             let slot = |name: &str| fields.slot(&format!("{end}.{name}"));
-            Some(End {
-                address: slot("address")?,
-                domain: slot("domain").zip(Split::new(fields, end)),
-                ip: slot("ip"),
-            })
+            Some(End { address: slot("address")?, domain: slot("domain").zip(Split::new(fields, end)), ip: slot("ip") })
         });
         let related = RELATED.iter().filter_map(|(target, sources)| {
             let sources: Vec<FieldSlot> = sources.iter().filter_map(|source| fields.slot(source)).collect();

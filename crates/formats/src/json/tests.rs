@@ -48,13 +48,8 @@ fn read<'a>(text: &'a str, wanted: &[&str], arena: &'a Bump) -> Result<Vec<Optio
         // the second round knows the order of keys
         values.fill(None);
         let (mut items, mut entries) = (Vec::new(), Vec::new());
-        let mut sink = Sink {
-            paths: &paths,
-            slots: &mut values,
-            hints: &mut hints,
-            items: &mut items,
-            entries: &mut entries,
-        };
+        let mut sink =
+            Sink { paths: &paths, slots: &mut values, hints: &mut hints, items: &mut items, entries: &mut entries };
         let result = read_paths(text, root, &mut sink, arena);
         if round == 1 {
             result?;

@@ -86,7 +86,8 @@ fn step(node: Node<'_>, stages: &[(Text, Node<'_>)]) -> Result<Step, LoadError> 
         Some(external) => StepKind::External(External::read(external)?),
         None => {
             let stage = yaml::get(stages, &name).ok_or_else(|| {
-                name_node.error(format!("stage `{name}` is in the pipeline but not under `stages`, and has no `external`"))
+                name_node
+                    .error(format!("stage `{name}` is in the pipeline but not under `stages`, and has no `external`"))
             })?;
             StepKind::Actions(actions(stage)?)
         }

@@ -40,7 +40,8 @@ impl External {
     /// Reads `external: {name, properties}`.
     pub(crate) fn read(node: Node<'_>) -> Result<Self, LoadError> {
         let entry = node.expect_map("`name` and `properties` of an external stage")?;
-        let name_node = yaml::get(&entry, "name").ok_or_else(|| node.error("expected a key `name` under `external`"))?;
+        let name_node =
+            yaml::get(&entry, "name").ok_or_else(|| node.error("expected a key `name` under `external`"))?;
         let name = name_node.expect_text("the name of an external stage")?.text;
         let properties = match yaml::get(&entry, "properties") {
             Some(properties) => properties.expect_map("a mapping of properties")?,
@@ -52,9 +53,8 @@ impl External {
             planned if PLANNED.contains(&planned) => {
                 Err(name_node.error(format!("external stage `{planned}` is not supported yet")))
             }
-            unknown => Err(name_node.error(format!(
-                "unknown external stage `{unknown}`; expected `json.parse-json` or `date.parse`"
-            ))),
+            unknown => Err(name_node
+                .error(format!("unknown external stage `{unknown}`; expected `json.parse-json` or `date.parse`"))),
         }
     }
 

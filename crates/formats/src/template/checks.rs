@@ -23,9 +23,7 @@ pub(crate) fn check<'a>(test: Test, value: Val<'a>, args: &Called<'a>) -> Result
         Test::Float => matches!(value, Val::Data(Value::Float(_))),
         Test::String => value.as_str().is_some(),
         Test::Mapping => value.is_mapping(),
-        Test::Iterable => {
-            !matches!(value, Val::Loop(_) | Val::Data(Value::Null)) && (value.number().is_none())
-        }
+        Test::Iterable => !matches!(value, Val::Loop(_) | Val::Data(Value::Null)) && (value.number().is_none()),
         Test::Sequence => value.length().is_some() && !value.is_undefined(),
         Test::Callable => false,
         Test::Lower => value.as_str().is_some_and(|text| is_case(text, char::is_lowercase, char::is_uppercase)),

@@ -338,7 +338,8 @@ impl<'e, 'a> Env<'e, 'a> {
         let items = object.iterate(self.arena)?;
         let picked = sliced(items, bounds, self.arena)?;
         if object.as_str().is_some() {
-            let text = BumpString::from_iter_in(picked.iter().filter_map(|c| c.as_str()).flat_map(str::chars), self.arena);
+            let text =
+                BumpString::from_iter_in(picked.iter().filter_map(|c| c.as_str()).flat_map(str::chars), self.arena);
             return Ok(Val::str(text.into_bump_str()));
         }
         Ok(match object {

@@ -65,7 +65,9 @@ pub(crate) fn apply<'a>(
         Filter::Center => center(text(), args, arena),
         Filter::Indent => indent(text(), args, arena),
         Filter::Truncate => truncate(text(), args, arena),
-        Filter::WordCount => Ok(Val::count(text().split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).count())),
+        Filter::WordCount => {
+            Ok(Val::count(text().split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).count()))
+        }
         Filter::StripTags => new(strip_tags(text())),
         Filter::Escape => new(escape(text())),
         Filter::UrlEncode => url_encode(input, arena),
@@ -301,7 +303,9 @@ fn percent(text: &str, kept: &str, out: &mut BumpString<'_>) {
 /// JSON as Python's `json.dumps` spaces it: `{"a": [1, 2]}`, keys sorted as Jinja's `tojson` does.
 fn spaced_json(value: Value<'_>) -> String {
     match value {
-        Value::List(items) => format!("[{}]", items.iter().map(|item| spaced_json(*item)).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => {
+            format!("[{}]", items.iter().map(|item| spaced_json(*item)).collect::<Vec<_>>().join(", "))
+        }
         Value::Dict(entries) => {
             let mut sorted: Vec<_> = entries.to_vec();
             sorted.sort_by_key(|(key, _)| *key);

@@ -52,12 +52,7 @@ pub(crate) fn put<'a>(pairs: &mut BumpVec<'a, (Val<'a>, Val<'a>)>, key: Val<'a>,
 }
 
 /// Calls a method.
-pub(crate) fn call<'a>(
-    method: Method,
-    object: Val<'a>,
-    args: &Called<'a>,
-    arena: &'a Bump,
-) -> Result<Val<'a>, Fail> {
+pub(crate) fn call<'a>(method: Method, object: Val<'a>, args: &Called<'a>, arena: &'a Bump) -> Result<Val<'a>, Fail> {
     match object {
         Val::Data(Value::Str(text)) => on_text(method, text, args, arena),
         Val::Data(Value::List(_)) | Val::List(_) | Val::Tuple(_) => on_list(method, object, args, arena),
@@ -180,9 +175,9 @@ fn rsplit<'a>(text: &'a str, args: &Called<'a>, arena: &'a Bump) -> Result<Val<'
                     parts.push(rest.trim_start());
                     break;
                 }
-                let at = rest.rfind(char::is_whitespace).map_or(0, |at| {
-                    at + rest[at..].chars().next().map_or(1, char::len_utf8)
-                });
+                let at = rest
+                    .rfind(char::is_whitespace)
+                    .map_or(0, |at| at + rest[at..].chars().next().map_or(1, char::len_utf8));
                 parts.push(&rest[at..]);
                 rest = rest[..at].trim_end();
             }
@@ -236,9 +231,9 @@ pub(crate) fn strip<'t>(text: &'t str, chars: Option<&str>, start: bool, end: bo
 /// First letter large, all others small.
 pub(crate) fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect()
-    })
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect())
 }
 
 /// Every word capitalised.
@@ -287,7 +282,9 @@ fn on_list<'a>(method: Method, object: Val<'a>, args: &Called<'a>, arena: &'a Bu
             let at = items.iter().position(|item| equal(*item, wanted));
             return at.map(Val::count).ok_or(Fail("item is not in the list"));
         }
-        Method::Copy => return Ok(Val::list(BumpVec::from_iter_in(object.iterate(arena)?.iter().copied(), arena), arena)),
+        Method::Copy => {
+            return Ok(Val::list(BumpVec::from_iter_in(object.iterate(arena)?.iter().copied(), arena), arena));
+        }
         _ => {}
     }
     let Val::List(cell) = object else {
@@ -355,7 +352,9 @@ fn on_dict<'a>(method: Method, object: Val<'a>, args: &Called<'a>, arena: &'a Bu
             let default = args.positional.get(1).copied().unwrap_or(Val::NONE);
             return Ok(object.lookup(args.first()?).unwrap_or(default));
         }
-        Method::Keys => return Ok(Val::list(BumpVec::from_iter_in(pairs()?.iter().map(|(key, _)| *key), arena), arena)),
+        Method::Keys => {
+            return Ok(Val::list(BumpVec::from_iter_in(pairs()?.iter().map(|(key, _)| *key), arena), arena));
+        }
         Method::Values => {
             return Ok(Val::list(BumpVec::from_iter_in(pairs()?.iter().map(|(_, value)| *value), arena), arena));
         }

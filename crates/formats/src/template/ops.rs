@@ -32,9 +32,7 @@ fn equal_at(a: Val<'_>, b: Val<'_>, depth: usize) -> bool {
                 return equal_mappings(a, b, depth);
             }
             match (items(a), items(b)) {
-                (Some(a), Some(b)) => {
-                    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| equal_at(*a, *b, depth + 1))
-                }
+                (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| equal_at(*a, *b, depth + 1)),
                 _ => false,
             }
         }

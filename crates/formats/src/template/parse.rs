@@ -320,8 +320,7 @@ impl Parser<'_> {
     }
 
     fn product(&mut self) -> Parsed<Expr> {
-        let table =
-            [("*", Binary::Mul), ("/", Binary::Div), ("//", Binary::FloorDiv), ("%", Binary::Mod)];
+        let table = [("*", Binary::Mul), ("/", Binary::Div), ("//", Binary::FloorDiv), ("%", Binary::Mod)];
         self.binary(&table, Self::power)
     }
 
@@ -428,9 +427,7 @@ impl Parser<'_> {
             if self.eat_op(".") {
                 value = match self.peek().cloned() {
                     Some(Token::Name(name)) => Expr::Attr(Box::new(value), name.into()),
-                    Some(Token::Int(index)) => {
-                        Expr::Item(Box::new(value), Box::new(Expr::Const(Constant::Int(index))))
-                    }
+                    Some(Token::Int(index)) => Expr::Item(Box::new(value), Box::new(Expr::Const(Constant::Int(index)))),
                     _ => return self.fail("a name after `.`"),
                 };
                 self.at += 1;

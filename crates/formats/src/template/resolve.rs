@@ -269,7 +269,8 @@ impl Resolver<'_> {
     }
 
     fn compare(&mut self, first: Expr, rest: Vec<(Compare, Expr)>) -> Resolved<Expr> {
-        if let (Expr::Const(Constant::Str(key)), [(operator @ (Compare::In | Compare::NotIn), path)]) = (&first, &rest[..])
+        if let (Expr::Const(Constant::Str(key)), [(operator @ (Compare::In | Compare::NotIn), path)]) =
+            (&first, &rest[..])
             && let Some(dict) = self.known_slot(path)
         {
             let has = Expr::SlotHas(dict, self.binder.below(dict, key));
@@ -319,9 +320,10 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
             vec![left, right]
         }
         Expr::Slice(object, bounds) => std::iter::once(&**object).chain(bounds.iter().flatten()).collect(),
-        Expr::Call(inner, args) | Expr::Filter(_, inner, args) | Expr::Test(_, inner, args) | Expr::Method(_, inner, args) => {
-            std::iter::once(&**inner).chain(arguments(args)).collect()
-        }
+        Expr::Call(inner, args)
+        | Expr::Filter(_, inner, args)
+        | Expr::Test(_, inner, args)
+        | Expr::Method(_, inner, args) => std::iter::once(&**inner).chain(arguments(args)).collect(),
         Expr::Function(_, args) => arguments(args).collect(),
         Expr::Compare(first, rest) => std::iter::once(&**first).chain(rest.iter().map(|(_, expr)| expr)).collect(),
         Expr::Concat(items) | Expr::List(items) | Expr::Tuple(items) => items.iter().collect(),

@@ -62,7 +62,9 @@ pub(crate) fn apply<'a>(
         Filter::Last => Ok(items()?.last().copied().unwrap_or(Val::Undefined)),
         Filter::Join => join(items()?, args, arena),
         Filter::Map => map(env, items()?, args),
-        Filter::Select | Filter::Reject | Filter::SelectAttr | Filter::RejectAttr => select(filter, items()?, args, arena),
+        Filter::Select | Filter::Reject | Filter::SelectAttr | Filter::RejectAttr => {
+            select(filter, items()?, args, arena)
+        }
         Filter::Unique => unique(items()?, args, arena),
         Filter::Sum => {
             let mut total = args.get(1, "start").unwrap_or_else(|| Val::count(0));

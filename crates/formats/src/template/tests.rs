@@ -139,9 +139,7 @@ fn judged(value: Value<'_>) -> minijinja::Value {
         Value::Float(number) => number.into(),
         Value::Str(text) => text.into(),
         Value::List(items) => items.iter().map(|item| judged(*item)).collect::<Vec<_>>().into(),
-        Value::Dict(entries) => {
-            minijinja::Value::from_pairs(entries.iter().map(|(key, value)| (*key, judged(*value))))
-        }
+        Value::Dict(entries) => minijinja::Value::from_pairs(entries.iter().map(|(key, value)| (*key, judged(*value)))),
     }
 }
 

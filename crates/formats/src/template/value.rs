@@ -217,15 +217,10 @@ impl<'a> Val<'a> {
                 if text.len() > ITEMS_MAX {
                     return Err(Fail("text is too long to iterate"));
                 }
-                BumpVec::from_iter_in(
-                    text.char_indices().map(|(at, c)| Val::str(&text[at..at + c.len_utf8()])),
-                    arena,
-                )
-                .into_bump_slice()
+                BumpVec::from_iter_in(text.char_indices().map(|(at, c)| Val::str(&text[at..at + c.len_utf8()])), arena)
+                    .into_bump_slice()
             }
-            Self::Data(Value::Dict(_)) | Self::Dict(_) => {
-                arena.alloc_slice_copy(&self.keys().unwrap_or_default())
-            }
+            Self::Data(Value::Dict(_)) | Self::Dict(_) => arena.alloc_slice_copy(&self.keys().unwrap_or_default()),
             _ => return Err(Fail("value cannot be iterated")),
         })
     }

@@ -188,25 +188,25 @@ fn in_range(micros: i128) -> Option<Timestamp> {
 
 /// RFC 3339 in UTC, always with six digits: what `date.parse` and `to_rfc3339` give.
 pub(crate) fn six_digits(moment: Timestamp, arena: &Bump) -> &str {
-    let text = moment.to_rfc3339();
-    if text.len() == 20 {
-        let mut out = [0; 27];
-        out[..19].copy_from_slice(&text.as_bytes()[..19]);
-        out[19..].copy_from_slice(b".000000Z");
-        return std::str::from_utf8(&out).map_or("", |text| arena.alloc_str(text));
-    }
-    arena.alloc_str(&text)
+    ascii(&moment.to_ascii(), arena)
+}
+
+fn ascii<'a>(text: &[u8], arena: &'a Bump) -> &'a str {
+    std::str::from_utf8(text).map_or("", |text| arena.alloc_str(text))
 }
 
 /// What a date field holds: RFC 3339 in UTC, the fraction cut to six digits and left out when zero.
 pub(crate) fn normalise<'a>(value: Value<'a>, options: &Options<'_>, arena: &'a Bump) -> Option<&'a str> {
     let moment = parse(value, options)?;
-    let mut buffer = Vec::with_capacity(27);
-    moment.write_rfc3339(&mut buffer);
-    if let Value::Str(text) = value
-        && text.as_bytes() == &*buffer
-    {
-        return Some(text);
+    let mut text = moment.to_ascii();
+    let text = if moment.as_micros() % 1_000_000 == 0 {
+        text[19] = b'Z';
+        &text[..20]
+    } else {
+        &text[..]
+    };
+    match value {
+        Value::Str(known) if known.as_bytes() == text => Some(known),
+        _ => Some(ascii(text, arena)),
     }
-    std::str::from_utf8(&buffer).ok().map(|text| &*arena.alloc_str(text))
 }

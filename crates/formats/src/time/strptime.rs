@@ -6,7 +6,17 @@ use super::zone::{self, Zone};
 use super::{Civil, Options, epoch_text};
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -26,7 +36,8 @@ fn position(names: &[&str], word: &str) -> Option<i64> {
     if word.len() < 3 {
         return None;
     }
-    let known = |name: &&str| name.starts_with(&word) && (word.len() == 3 || word.len() == name.len() || word == "sept");
+    let known =
+        |name: &&str| name.starts_with(&word) && (word.len() == 3 || word.len() == name.len() || word == "sept");
     names.iter().position(known).map(|at| at as i64 + 1)
 }
 

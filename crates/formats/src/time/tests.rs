@@ -52,12 +52,28 @@ fn known_spellings() {
 
 #[test]
 fn what_is_no_time_is_none() {
-    for text in ["", " ", "soon", "2023-13-01", "2023-02-30 00:00:00", "25:00", "x2023-02-24", "0x10", "1e5", "-", "::1", "2023-02-24T12:12:07ZZZZ"] {
+    for text in [
+        "",
+        " ",
+        "soon",
+        "2023-13-01",
+        "2023-02-30 00:00:00",
+        "25:00",
+        "x2023-02-24",
+        "0x10",
+        "1e5",
+        "-",
+        "::1",
+        "2023-02-24T12:12:07ZZZZ",
+    ] {
         assert_eq!(read(text, None, None), None, "{text}");
     }
     assert_eq!(read(&"1".repeat(40), None, None), None);
     assert_eq!(parse(Value::Float(f64::NAN), &Options::default()), None);
-    assert_eq!(parse(Value::Int(i64::MAX), &Options::default()).map(Timestamp::to_rfc3339).as_deref(), Some("2262-04-11T23:47:16.854775Z"));
+    assert_eq!(
+        parse(Value::Int(i64::MAX), &Options::default()).map(Timestamp::to_rfc3339).as_deref(),
+        Some("2262-04-11T23:47:16.854775Z")
+    );
     assert_eq!(parse(Value::Bool(true), &Options::default()), None);
     // without a receipt there is no year to lend
     assert_eq!(parse(Value::Str("Jan 1 10:00:00"), &Options::default()), None);

@@ -155,10 +155,8 @@ fn wildcard() -> impl Strategy<Value = Test> {
     let part = prop_oneof![Just(Part::Any), Just(Part::One), word().prop_map(Part::Literal)];
     proptest::collection::vec(part, 1..6).prop_filter_map("normal form", |mut parts| {
         parts.retain(|part| !matches!(part, Part::Literal(text) if text.is_empty()));
-        let doubled = parts.windows(2).any(|pair| match pair {
-            [Part::Any, Part::Any] | [Part::Literal(_), Part::Literal(_)] => true,
-            _ => false,
-        });
+        let same = |pair: &[Part]| matches!(pair, [Part::Any, Part::Any] | [Part::Literal(_), Part::Literal(_)]);
+        let doubled = parts.windows(2).any(same);
         let wild = parts.iter().any(|part| !matches!(part, Part::Literal(_)));
         (wild && !doubled && parts != [Part::Any]).then_some(Test::Wildcard(Wildcard { parts }))
     })

@@ -22,7 +22,7 @@ pub enum TextTest {
     /// The whole text is this.
     Equals(String),
     /// This stands somewhere in it.
-    Contains(Needle),
+    Contains(Box<Needle>),
     /// The whole text fits the pattern.
     Glob(Glob),
     /// The expression finds something in it.
@@ -66,7 +66,7 @@ impl TextTest {
     /// `text` stands somewhere in it.
     #[must_use]
     pub fn contains(text: &str) -> Self {
-        Self::Contains(Needle::new(fold(text)))
+        Self::Contains(Box::new(Needle::new(fold(text))))
     }
 
     /// The whole text fits `wildcard`; `anywhere`: some part of it does.

@@ -1,19 +1,14 @@
-//! Where a page starts and ends: in which order, behind which row, and in which stretch of time.
+//! In which order rows come, and what lies behind a cursor.
 
-use datafusion::arrow::array::AsArray;
-use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::logical_expr::{Expr, SortExpr};
 use datafusion::prelude::{ident, lit};
 use serde_json::Value;
 use tidegate_event::{Timestamp, names};
 
-use super::rows::identities;
 use super::{Cursor, Order};
 use crate::error::Error;
-use crate::language::{Fields, Kind, TimeRange};
+use crate::language::{Fields, Kind};
 use crate::predicate::{text, time};
-use crate::run::{Job, Reading, gather};
-use crate::scope::{conjunction, within};
 
 /// The rows behind a cursor.
 pub(super) fn beyond(after: &Cursor, order: &Order, fields: &Fields) -> Result<Expr, Error> {
@@ -71,64 +66,4 @@ pub(super) fn sort_keys(order: &Order) -> Vec<SortExpr> {
             vec![by(name, !descending), by(names::TIMESTAMP, false), by(names::EVENT_ID, false)]
         }
     }
-}
-
-/// The stretch of time that holds the first `limit` rows: only `@timestamp` is read beside what the condition needs.
-pub(super) async fn nearest_times(
-    job: &Job,
-    order: &Order,
-    condition: Option<Expr>,
-    limit: usize,
-) -> Result<(Option<Expr>, u64), Error> {
-    let ascending = *order == Order::Oldest;
-    let frame = job.frame(Reading::Scan, condition).await?.select([ident(names::TIMESTAMP)])?;
-    let sorted = frame.sort(vec![ident(names::TIMESTAMP).sort(ascending, false)])?;
-    let answer = gather(sorted.limit(0, Some(limit))?).await?;
-    let moments: Vec<i64> = answer
-        .batches
-        .iter()
-        .filter_map(|batch| batch.column(0).as_primitive_opt::<TimestampMicrosecondType>())
-        .flat_map(|column| column.iter().flatten())
-        .collect();
-    let (Some(first), Some(last)) = (moments.iter().min(), moments.iter().max()) else {
-        return Ok((None, answer.bytes_read));
-    };
-    let range = TimeRange {
-        start: Some(Timestamp::from_micros(*first)),
-        end: Some(Timestamp::from_micros(last.saturating_add(1))),
-    };
-    Ok((within(&range), answer.bytes_read))
-}
-
-/// The first `limit` rows by id and time.
-pub(super) async fn chosen_ids(
-    job: &Job,
-    order: &Order,
-    condition: Option<Expr>,
-    limit: usize,
-) -> Result<(Option<Expr>, u64), Error> {
-    let mut columns = vec![names::TIMESTAMP, names::EVENT_ID];
-    if let Order::Field { name, .. } = order
-        && !columns.contains(&name.as_str())
-    {
-        columns.push(name);
-    }
-    let frame = job.frame(Reading::Scan, condition).await?.select(columns.into_iter().map(ident))?;
-    let answer = gather(frame.sort(sort_keys(order))?.limit(0, Some(limit))?).await?;
-    let (mut ids, mut first, mut last) = (Vec::new(), i64::MAX, i64::MIN);
-    for batch in &answer.batches {
-        for (id, moment) in identities(batch) {
-            ids.push(text(id));
-            (first, last) = (first.min(moment), last.max(moment));
-        }
-    }
-    if ids.is_empty() {
-        return Ok((None, answer.bytes_read));
-    }
-    let range = TimeRange {
-        start: Some(Timestamp::from_micros(first)),
-        end: Some(Timestamp::from_micros(last.saturating_add(1))),
-    };
-    let place = conjunction([within(&range), Some(ident(names::EVENT_ID).in_list(ids, false))]);
-    Ok((place, answer.bytes_read))
 }

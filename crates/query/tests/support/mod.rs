@@ -11,7 +11,6 @@ use tidegate_event::{
     Event, EventId, FieldId, FieldType, IntakeId, NodeId, Position, Registry, RegistryBuilder, Status, Timestamp,
     Value, names,
 };
-use tidegate_query::language::{Field, Fields, Kind};
 use tidegate_query::{Engine, Options, Scope};
 use tidegate_store::{Meta, Schema, Store};
 
@@ -145,14 +144,4 @@ pub(crate) fn event(micros: i64, fields: Json) -> Flat {
 /// Runs a future to its end.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
-/// Whether a field is text.
-pub(crate) fn is_text(field: &Field) -> bool {
-    field.kind == Kind::Text
-}
-
-/// The named fields only.
-pub(crate) fn named(fields: &Fields, names: &[&str]) -> Fields {
-    fields.iter().filter(|field| names.contains(&field.name.as_str())).map(|field| field.as_ref().clone()).collect()
 }

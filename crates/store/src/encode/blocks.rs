@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn blocks_are_few_whatever_the_batch_before_was() {
         let (mut builder, mut blocks) = Blocks::builder(0, &Blocks::none());
-        for (rows, blocks_max) in [(1, 1), (5000, 12), (5000, 1), (1, 1), (20_000, 16)] {
+        for (rows, blocks_max) in [(1, 1), (5000, 16), (5000, 1), (1, 1), (20_000, 16)] {
             for row in 0..rows {
                 blocks.append(&mut builder, &format!("a text of some length {row}"));
             }

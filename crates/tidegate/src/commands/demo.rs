@@ -26,6 +26,8 @@ use crate::when::parse_duration;
 /// The intake that receives the demo's traffic.
 const INTAKE: &str = "demo";
 const FORMAT: &str = "cloudflare-gateway-dns";
+/// The name of the token in the commands that the welcome shows.
+const TOKEN: &str = "demo";
 /// What the past of the demo is made of: enough for a day's charts, little enough to be there in seconds.
 const HISTORY: Duration = Duration::from_secs(24 * 3600);
 const HISTORY_EPS: f64 = 4.0;
@@ -91,28 +93,23 @@ fn serve(
     welcome(&bound, first, &token, started)?;
     let stop = Arc::new(AtomicBool::new(false));
     let deadline = args.length.map(|length| started + length);
-    let over = over(stop_signal()?, Arc::clone(&stop), deadline);
-    let server = runtime.spawn(bound.run(over));
+    let asked = runtime.spawn(over(stop_signal()?, Arc::clone(&stop), deadline));
+    // The server outlives the feed: what is on its way when the demo ends is still taken.
+    let (fed_in, fed_out) = tokio::sync::oneshot::channel::<()>();
+    let server = runtime.spawn(bound.run(async { drop(fed_out.await) }));
     let fed = run_feed(feed, args, now, &stop);
-    if fed.is_err() {
-        stop.store(true, Ordering::Relaxed);
-    }
+    asked.abort();
+    drop(fed_in);
     let served = runtime.block_on(server).map_err(|error| eyre!(error))?;
     served.map_err(|error| Failure::Work(eyre!(error)))?;
     fed
 }
 
-/// Over when the process is asked to stop, the time is up, or the flag is set; sets the flag.
+/// Sets the flag when the process is asked to stop or the time is up.
 async fn over(signal: impl Future<Output = ()>, stop: Arc<AtomicBool>, deadline: Option<Instant>) {
-    let watch = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(50));
-        while !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            ticks.tick().await;
-        }
-    };
-    tokio::select! {
-        () = signal => {}
-        () = watch => {}
+    match deadline {
+        Some(deadline) => drop(tokio::time::timeout_at(deadline.into(), signal).await),
+        None => signal.await,
     }
     stop.store(true, Ordering::Relaxed);
 }
@@ -132,7 +129,11 @@ fn demo_token(state: &State) -> Result<Secret, Failure> {
     let admin = users.iter().find(|user| user.role == Role::Admin && user.enabled);
     let admin = admin.ok_or_else(|| Failure::Work(eyre!("no admin is left in this data directory")))?;
     let expires = Timestamp::from_micros(Timestamp::now().as_micros() + 7 * 86_400_000_000);
-    let wanted = NewToken { name: "demo", role: Role::Analyst, expires: Some(expires) };
+    // Of an earlier demo on this data directory; nobody can be told its secret again.
+    for earlier in state.tokens(Some(admin.id)).map_err(failure)?.iter().filter(|token| token.name == TOKEN) {
+        state.revoke_token(admin.id, earlier.id, &Actor::system()).map_err(failure)?;
+    }
+    let wanted = NewToken { name: TOKEN, role: Role::Analyst, expires: Some(expires) };
     Ok(state.create_token(admin.id, &wanted, &Actor::system()).map_err(failure)?.1)
 }
 
@@ -164,7 +165,12 @@ fn run_feed(mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> R
     progress.finish();
     if !stop.load(Ordering::Relaxed) {
         let mut out = stdout().lock();
-        writeln!(out, "{sent} records of the last 24 hours are in (from {}); live traffic follows, {} a second", Timestamp::from_micros(begin * 1_000_000), args.rate)?;
+        writeln!(
+            out,
+            "{sent} records of the last 24 hours are in (from {}); live traffic follows, {} a second",
+            Timestamp::from_micros(begin * 1_000_000),
+            args.rate
+        )?;
         out.flush()?;
     }
     feed.set_rate(args.rate);
@@ -178,7 +184,12 @@ fn welcome(bound: &Bound, first: Option<&FirstLogin>, token: &Secret, started: I
     writeln!(out, "Tidegate demo, ready after {:.1} s", started.elapsed().as_secs_f64())?;
     writeln!(out, "listening on {url}")?;
     match first {
-        Some(first) => writeln!(out, "first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal())?,
+        Some(first) => writeln!(
+            out,
+            "first login (shown this once): user `{}`, password `{}`",
+            first.user,
+            first.password.reveal()
+        )?,
         None => writeln!(out, "login: as when this data directory was made")?,
     }
     writeln!(out, "\nTo try in another terminal:")?;

@@ -4,8 +4,8 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use eyre::{WrapErr, eyre};
 use clap::Subcommand;
+use eyre::{WrapErr, eyre};
 use serde_json::json;
 use tidegate_event::Timestamp;
 use tidegate_formats::{Catalog, Format, cases};
@@ -118,7 +118,11 @@ fn test(dir: &std::path::Path, list: Option<&std::path::Path>, as_json: bool) ->
     let (mut passed, mut failed) = (0_u64, 0_u64);
     let mut out = stdout().lock();
     for case in cases::run(dir, only, Timestamp::now()).with_context(|| format!("cannot read `{}`", dir.display()))? {
-        if case.pass { passed += 1 } else { failed += 1 }
+        if case.pass {
+            passed += 1
+        } else {
+            failed += 1
+        }
         if as_json {
             let diff = (!case.pass).then_some(&case.diff);
             writeln!(out, "{}", json!({"format": case.format, "case": case.case, "pass": case.pass, "diff": diff}))?;

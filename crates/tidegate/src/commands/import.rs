@@ -93,19 +93,31 @@ fn into_data(args: &Args) -> Result<Loaden, Failure> {
     logging::start(&config);
     let (node, first) = Node::open(&config)?;
     if let Some(first) = first {
-        tracing::warn!("new data directory; first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal());
+        tracing::warn!(
+            "new data directory; first login (shown this once): user `{}`, password `{}`",
+            first.user,
+            first.password.reveal()
+        );
     }
     let name = args.intake.as_deref().unwrap_or_default();
     let intake = node.state.intake_by_name(name).ok_or_else(|| {
         let dir = config.data.dir.display();
-        Failure::Usage(eyre!("no intake is named `{name}`; make one with `tidegate intake create {name} --format NAME --data {dir}`"))
+        Failure::Usage(eyre!(
+            "no intake is named `{name}`; make one with `tidegate intake create {name} --format NAME --data {dir}`"
+        ))
     })?;
     let loaded = each_batch(&args.files, &config.limits, |text, records| append(&node, &intake, text, records));
     // What was appended is acknowledged, whatever came after it.
     let drained = node.drain(DRAIN_MAX);
     node.stop();
     let loaded = loaded?;
-    if drained { Ok(loaded) } else { Err(Failure::Work(eyre!("the records are in the journal, but not all in the table yet; the next start reads them"))) }
+    if drained {
+        Ok(loaded)
+    } else {
+        Err(Failure::Work(eyre!(
+            "the records are in the journal, but not all in the table yet; the next start reads them"
+        )))
+    }
 }
 
 /// Gathers records into batches of lines and hands each to `take`, which says whether it was a duplicate.

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use eyre::eyre;
 use clap::Subcommand;
+use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_formats::Catalog;
 use tidegate_state::{Intake, Secret};

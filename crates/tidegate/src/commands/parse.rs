@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use eyre::{WrapErr, eyre};
 use bumpalo::Bump;
+use eyre::{WrapErr, eyre};
 use tidegate_batch::Limits;
 use tidegate_batch::file::Chunk;
 use tidegate_event::{Registry, Value, json};
@@ -25,7 +25,9 @@ const RAW_BYTES_MAX: usize = 1 << 20;
 
 /// Raw records in, one ECS event a line out, in input order
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tidegate generate --events 1000 | tidegate parse --format cloudflare-gateway-dns --enrich -")]
+#[command(
+    after_help = "Example:\n  tidegate generate --events 1000 | tidegate parse --format cloudflare-gateway-dns --enrich -"
+)]
 pub(crate) struct Args {
     /// The format of the records; `tidegate formats list` names them
     #[arg(long, value_name = "NAME")]

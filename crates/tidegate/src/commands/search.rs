@@ -17,7 +17,9 @@ use crate::when::{parse_length, parse_moment};
 
 /// Find events with the events query language
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tidegate search 'dns.question.name:*.example.com AND NOT dns.response_code:NXDomain' --last 24h --data tidegate-data")]
+#[command(
+    after_help = "Example:\n  tidegate search 'dns.question.name:*.example.com AND NOT dns.response_code:NXDomain' --last 24h --data tidegate-data"
+)]
 pub(crate) struct Args {
     /// What to find; `*` finds everything (docs/query-language.md)
     query: String,
@@ -116,7 +118,12 @@ fn show(found: &Value, as_json: bool) -> Outcome {
             writeln!(out, "{}", row["event"])?;
         } else {
             let text = row["description"].as_str().map_or_else(|| row["event"].to_string(), ToOwned::to_owned);
-            writeln!(out, "{}  {}", table::printable(row["timestamp"].as_str().unwrap_or("-")), table::printable(&text))?;
+            writeln!(
+                out,
+                "{}  {}",
+                table::printable(row["timestamp"].as_str().unwrap_or("-")),
+                table::printable(&text)
+            )?;
         }
     }
     if !as_json {

@@ -12,7 +12,9 @@ use crate::table;
 
 /// Query events with read-only SQL
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tidegate sql 'SELECT \"dns.response_code\", count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC' --data tidegate-data")]
+#[command(
+    after_help = "Example:\n  tidegate sql 'SELECT \"dns.response_code\", count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC' --data tidegate-data"
+)]
 pub(crate) struct Args {
     /// One SELECT over the table `events`; its columns are the dotted field names
     statement: String,

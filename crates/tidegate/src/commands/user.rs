@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use eyre::eyre;
 use clap::{Subcommand, ValueEnum};
+use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_event::Timestamp;
 use tidegate_state::{NewToken, Role, Secret};

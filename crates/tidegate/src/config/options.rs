@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidegate_batch::Limits;
 use tidegate_formats::enrich::{EnrichOptions, GeoIp};
@@ -26,10 +25,6 @@ pub(crate) struct Config {
     pub(crate) pipeline: tidegate_pipeline::Options,
     pub(crate) state: tidegate_state::Options,
     pub(crate) server: tidegate_server::Options,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub(crate) trusted_proxies: Vec<Network>,
-    /// How long a login lasts at most.
-    pub(crate) session_ttl: Duration,
 }
 
 impl Config {
@@ -56,8 +51,6 @@ impl Loaded {
             state: settings.state(),
             server: settings.server(),
             limits,
-            trusted_proxies: settings.server.trusted_proxies.clone(),
-            session_ttl: settings.auth.session_ttl.0,
         })
     }
 
@@ -156,6 +149,9 @@ impl Settings {
         let server = &self.server;
         tidegate_server::Options {
             listen: server.listen,
+            trusted_proxies: server.trusted_proxies.iter().map(trusted).collect(),
+            session_seconds_max: whole_seconds(self.auth.session_ttl),
+            record_bytes_max: self.intake.record_bytes_max.in_memory(),
             public_url: server.public_url.as_ref().map(|url| url.0.clone()),
             tls_certificate: server.tls_certificate.clone(),
             tls_key: server.tls_key.clone(),
@@ -170,6 +166,10 @@ impl Settings {
             ..tidegate_server::Options::default()
         }
     }
+}
+
+fn trusted(network: &Network) -> tidegate_server::Network {
+    tidegate_server::Network { address: network.address, prefix: network.prefix }
 }
 
 /// Rounded up: half a second is not none.

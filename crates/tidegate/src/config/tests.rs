@@ -78,7 +78,7 @@ fn what_is_written_is_what_runs() {
     assert_eq!(config.formats.dirs[1], Path::new("/srv/formats"));
     assert_eq!(config.server.body_seconds_max, 90);
     assert_eq!(config.server.public_url.as_deref(), Some("https://tidegate.example.com"));
-    assert_eq!(config.trusted_proxies.len(), 2);
+    assert_eq!(config.server.trusted_proxies.len(), 2);
     assert_eq!((config.limits.compressed_bytes_max, config.pipeline.limits.compressed_bytes_max), (5 << 20, 5 << 20));
     assert_eq!(config.journal.segment_bytes, 8 << 20);
     assert_eq!(config.store.retention_bytes, Some(500_000_000_000));

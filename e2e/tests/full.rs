@@ -126,11 +126,11 @@ impl Drop for Small {
 
 #[test]
 fn a_full_disk_refuses_loses_nothing_and_recovers() {
-    let Some(small) = Small::mount(48) else {
+    let Some(small) = Small::mount(96) else {
         println!("not run: a small file system cannot be mounted here (that needs root)");
         return;
     };
-    let config = "[journal]\nbytes_max = \"1 GiB\"\n[store]\nflush_age = \"1s\"\nvacuum_after = \"1h\"\n";
+    let config = "[journal]\nbytes_max = \"128 MiB\"\n[store]\nflush_age = \"1s\"\nvacuum_after = \"1h\"\n";
     let server = Server::start_at(&small.data(), config);
     let intake = server.admin().gateway("gateway");
     let (mut records, mut acknowledged) = (Records::new("full"), Vec::new());

@@ -147,16 +147,6 @@ fn mistakes_in_the_configuration_are_named_with_what_was_meant() {
 }
 
 #[test]
-fn the_reference_page_is_what_the_binary_says() {
-    let page = fs::read_to_string(repository().join("docs/configuration.md")).unwrap();
-    assert_eq!(
-        run(&["config", "reference"]).ok(),
-        page,
-        "docs/configuration.md is the output of `tidegate config reference`"
-    );
-}
-
-#[test]
 fn an_address_that_is_taken_is_an_error_with_a_sentence() {
     let server = Server::start("");
     let folder = tempfile::tempdir().unwrap();

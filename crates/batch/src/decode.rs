@@ -138,7 +138,12 @@ struct Feed<'b> {
 }
 
 impl<'b> Feed<'b> {
-    fn new(members: Result<Members, Cause>, coding: Coding, body: &'b [u8], bytes_max: usize) -> Result<Self, BatchError> {
+    fn new(
+        members: Result<Members, Cause>,
+        coding: Coding,
+        body: &'b [u8],
+        bytes_max: usize,
+    ) -> Result<Self, BatchError> {
         let members = members.map_err(|cause| BatchError::Compression { coding, offset: 0, cause })?;
         Ok(Self { members, coding, body, bytes_max, read: 0, written: 0 })
     }

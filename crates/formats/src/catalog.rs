@@ -9,7 +9,7 @@ use tidegate_event::{Registry, RegistryBuilder};
 use crate::error::{CatalogError, LoadError};
 use crate::folders;
 use crate::format::{Draft, Format};
-use crate::load;
+use crate::load::{self, Files};
 
 #[cfg(test)]
 mod tests;
@@ -74,7 +74,12 @@ impl Catalog {
     /// # Errors
     /// [`LoadError`] says where the format's files are wrong.
     pub fn load_format(folder: &Path) -> Result<Arc<Format>, LoadError> {
-        let source = load::read(&folders::read(folder))?;
+        Self::alone(&folders::read(folder))
+    }
+
+    /// A format alone with its own registry.
+    pub(crate) fn alone(files: &Files) -> Result<Arc<Format>, LoadError> {
+        let source = load::read(files)?;
         let built_in = RegistryBuilder::with_ecs().freeze();
         let draft = Draft::new(source, &built_in);
         let mut builder = RegistryBuilder::with_ecs();

@@ -83,6 +83,7 @@ impl Collector {
 
     /// Adds what may be set below open paths: declared fields, and the groups around them, which may be lists of objects.
     pub(crate) fn expand(&mut self, taxonomy: &Taxonomy) {
+        self.add_containers(taxonomy);
         let open: Vec<String> = self
             .paths
             .iter()
@@ -99,6 +100,20 @@ impl Collector {
                 }
                 self.add(&name, false);
             }
+        }
+    }
+
+    /// Adds the declared objects around paths that are not declared themselves: that is where their values end up.
+    fn add_containers(&mut self, taxonomy: &Taxonomy) {
+        let around = |path: &String| {
+            path.rmatch_indices('.')
+                .map(|(at, _)| &path[..at])
+                .find(|above| taxonomy.kind(above).is_some_and(FieldType::opens_subtree))
+                .map(str::to_owned)
+        };
+        let paths: Vec<String> = self.paths.keys().map(|segments| segments.join(".")).collect();
+        for path in paths.iter().filter(|path| taxonomy.kind(path).is_none()).filter_map(around) {
+            self.add(&path, false);
         }
     }
 

@@ -13,6 +13,8 @@ mod error;
 mod fields;
 mod folders;
 mod format;
+#[doc(hidden)]
+pub mod fuzz;
 mod json;
 mod keys;
 mod load;

@@ -156,6 +156,22 @@ fn a_bomb_stops_at_the_bound_and_takes_no_more_memory() {
 }
 
 #[test]
+fn a_large_body_is_measured_before_it_is_kept() {
+    let part: Vec<u8> = (0..(1_u32 << 20)).map(|at| (at % 251) as u8).collect();
+    let body: Vec<u8> = gzip(&part).repeat(80);
+    let mut output = Vec::new();
+    decode_into(&body, None, &Limits::default(), &mut output).unwrap();
+    assert!(output.chunks(part.len()).all(|chunk| chunk == part));
+    assert_eq!((output.len(), output.capacity()), (80 << 20, (80 << 20) + 1));
+    let limits = Limits { decompressed_bytes_max: 79 << 20, ..Limits::default() };
+    let mut output = Vec::new();
+    assert!(matches!(decode_into(&body, None, &limits, &mut output), Err(BatchError::TooLarge { .. })));
+    assert!(output.capacity() <= DOUBLED_BYTES_MAX, "what is above the bound is never kept");
+    let cut = &body[..body.len() - 100];
+    assert!(matches!(decode(cut, None, &Limits::default()), Err(BatchError::Compression { cause: Cause::CutOff, .. })));
+}
+
+#[test]
 fn a_buffer_is_used_again() {
     let mut output = vec![b'x'; 100_000];
     assert_eq!(decode_into(&gzip(TEXT), None, &Limits::default(), &mut output).unwrap(), Coding::Gzip);

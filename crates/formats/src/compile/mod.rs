@@ -12,7 +12,6 @@ use crate::error::LoadError;
 use crate::fields::{Collector, FieldSlot, Fields, Kind};
 use crate::keys::KeyTable;
 use crate::load::{self, Raw, StepKind};
-use crate::paths::Slot;
 use crate::program::{
     Action, ActionKind, Assign, Delete, Emitted, Filter, Layer, LayerIndex, Plain, Producer, Program, Run, Step,
     Translate, ZoneSource,
@@ -20,14 +19,16 @@ use crate::program::{
 use crate::stages::External;
 use crate::taxonomy::Taxonomy;
 use crate::template::ast::{Expr, Node, Template};
-use crate::template::{literal, parse, resolve};
+use crate::template::{parse, resolve};
 use crate::time::Zone;
 use crate::yaml::Text;
 
 mod binder;
+mod producers;
 mod targets;
 
 use binder::Binding;
+use producers::{abridged, bracketed, constant_text, native, simple};
 pub(crate) use targets::collect;
 
 /// A compiled format and what is odd about it.
@@ -351,100 +352,4 @@ fn above(fields: &Fields, segments: &[&str]) -> Vec<(FieldSlot, Vec<Box<str>>)> 
             Some((slot, segments[depth..].iter().map(|segment| (*segment).into()).collect()))
         })
         .collect()
-}
-
-/// A path as an expression: segments that are no names go into brackets.
-fn bracketed(path: &str) -> String {
-    if path.contains(['[', '(', ' ', '|']) {
-        return path.to_owned();
-    }
-    let mut out = String::new();
-    for (index, segment) in path.split('.').enumerate() {
-        let plain = segment.chars().all(|c| c.is_alphanumeric() || c == '_')
-            && !segment.starts_with(|c: char| c.is_ascii_digit());
-        if index == 0 {
-            out.push_str(segment);
-        } else if plain {
-            out.push('.');
-            out.push_str(segment);
-        } else {
-            out.push_str(&format!("['{}']", segment.replace('\\', "\\\\").replace('\'', "\\'")));
-        }
-    }
-    out
-}
-
-/// A template that is one expression and nothing else gives that expression's own value.
-fn native(mut template: Template) -> Producer {
-    // further line ends of a YAML block are harmless too
-    while let Some(Node::Text(text)) = template.nodes.last()
-        && template.nodes.len() > 1
-        && text.bytes().all(|byte| byte == b'\n')
-    {
-        template.nodes.pop();
-    }
-    if let [Node::Print(_)] = &template.nodes[..]
-        && let Some(Node::Print(expr)) = template.nodes.pop()
-    {
-        return Producer::Expr(expr);
-    }
-    Producer::Template(template)
-}
-
-/// The cheapest producer for an expression.
-fn simple(expr: Expr) -> Producer {
-    match expr {
-        Expr::Slot(slot) => Producer::Slot(slot),
-        Expr::Const(Constant::Str(text)) => constant_text(&text),
-        Expr::Const(Constant::Null) => Producer::Never,
-        Expr::Const(constant) => Producer::Constant(constant),
-        Expr::Or(..) => {
-            let mut slots = Vec::new();
-            match alternatives(&expr, &mut slots) {
-                Some(or_none) => Producer::FirstTrue { slots: slots.into(), or_none },
-                None => Producer::Expr(expr),
-            }
-        }
-        other => Producer::Expr(other),
-    }
-}
-
-/// The slots of `a or b or none`; whether it ends in `none`. `None` for any other expression.
-fn alternatives(expr: &Expr, slots: &mut Vec<Slot>) -> Option<bool> {
-    match expr {
-        Expr::Or(left, right) => {
-            if alternatives(left, slots)? {
-                return None;
-            }
-            alternatives(right, slots)
-        }
-        Expr::Slot(slot) => {
-            slots.push(*slot);
-            Some(false)
-        }
-        Expr::Const(Constant::Null) => Some(true),
-        _ => None,
-    }
-}
-
-/// A constant text: white space around it goes, `None` and nothing are nothing, a Python list or dictionary is one.
-fn constant_text(text: &str) -> Producer {
-    let text = text.trim();
-    if crate::coerce::is_blank(text) {
-        return Producer::Never;
-    }
-    let arena = Bump::new();
-    match literal::parse(text, &arena) {
-        Some(value) => Producer::Constant(Constant::keep(value)),
-        None => Producer::Constant(Constant::Str(text.into())),
-    }
-}
-
-fn abridged(text: &str) -> String {
-    const SHOWN_MAX: usize = 80;
-    let line = text.trim().replace('\n', " ");
-    if line.chars().count() <= SHOWN_MAX {
-        return line;
-    }
-    format!("{}…", line.chars().take(SHOWN_MAX).collect::<String>())
 }

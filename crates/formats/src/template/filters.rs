@@ -6,8 +6,9 @@ use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 use tidegate_event::Value;
 
+use super::access::attribute;
 use super::builtins::Filter;
-use super::eval::{Called, Env, attribute, bounded};
+use super::eval::{Called, Env, bounded};
 use super::methods::{capitalize, replace, strip, text_of, title};
 use super::value::{Fail, Number, OUTPUT_BYTES_MAX, Val};
 use super::{printf, sequences};

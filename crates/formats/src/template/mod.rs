@@ -1,10 +1,12 @@
 //! The template language of intake formats: Jinja 3 expressions with `for`, `if` and `set`, the filters of the format
 //! language, and Python's notion of text, truth and equality.
 
+mod access;
 pub(crate) mod ast;
 pub(crate) mod builtins;
 mod checks;
 mod eval;
+mod expression;
 mod filters;
 mod lex;
 pub(crate) mod literal;

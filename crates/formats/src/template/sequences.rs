@@ -3,8 +3,9 @@
 use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
+use super::access::{attribute, item};
 use super::builtins::{Filter, Test};
-use super::eval::{Called, Env, attribute, bounded, item};
+use super::eval::{Called, Env, bounded};
 use super::methods::{entries, sort, text_of};
 use super::ops::{binary, equal, order};
 use super::value::{Fail, ITEMS_MAX, OUTPUT_BYTES_MAX, Val};

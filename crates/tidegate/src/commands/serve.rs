@@ -4,16 +4,20 @@ use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use eyre::eyre;
 use tidegate_server::{Bound, ServerParts};
-use tidegate_state::FirstLogin;
+use tidegate_state::{FirstLogin, State};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, Sources};
 use crate::exit::{Failure, Outcome};
 use crate::logging;
 use crate::node::Node;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Intake, pipeline, API and web pages in one process; SIGTERM and SIGINT stop it cleanly
 #[derive(Debug, clap::Args)]
@@ -40,6 +44,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let served = runtime()?.block_on(async {
         let bound = bind(&node, &config)?;
         say_address(&bound, first.as_ref())?;
+        tokio::spawn(prune_daily(node.state.clone()));
         bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
     });
     tracing::info!("stopping: finishing what was received");
@@ -51,6 +56,17 @@ pub(crate) fn run(args: Args) -> Outcome {
 /// The threads that speak HTTP.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().thread_name("http").enable_all().build()?)
+}
+
+/// Drops sessions, keys and audit entries that are past their time, once a day.
+async fn prune_daily(state: Arc<State>) {
+    loop {
+        tokio::time::sleep(DAY).await;
+        let state = Arc::clone(&state);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || state.prune()).await {
+            tracing::warn!("what is past its time stays in the state database: {error}");
+        }
+    }
 }
 
 /// Takes the address before anything slow happens.

@@ -124,7 +124,10 @@ mod tests {
     fn the_memory_is_bounded() {
         let mut unique = Unique::default();
         for number in 0..u32::try_from(GENERATION_MAX).unwrap() * 2 + 10 {
-            assert!(unique.insert(UniqueKey([number, number.rotate_left(9), 7]), at(i64::from(number / 100_000))));
+            assert!(unique.insert(
+                UniqueKey([number.wrapping_mul(0x9e37_79b9), number.wrapping_mul(0x85eb_ca6b), number]),
+                at(i64::from(number / 100_000))
+            ));
         }
         assert!(unique.len() <= 2 * GENERATION_MAX);
         assert!(unique.reach_micros(at(41)) < WINDOW_MICROS);

@@ -17,7 +17,7 @@ pub(crate) struct HuntArgs {
     /// Data directory to search; of a running server, what is in its table already
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     data: Option<PathBuf>,
-    /// Server to ask instead, such as https://tidegate.example.com
+    /// Server to ask instead, such as `https://tidegate.example.com`
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// API token for the server; better given as TIDEGATE_TOKEN, since arguments show in process lists

@@ -15,7 +15,7 @@ pub(crate) struct PlaceArgs {
     /// Data directory to work on; a running server notices the change
     #[arg(long, value_name = "DIR", global = true, conflicts_with = "url")]
     data: Option<PathBuf>,
-    /// Server to work on instead, such as https://tidegate.example.com
+    /// Server to work on instead, such as `https://tidegate.example.com`
     #[arg(long, value_name = "URL", global = true)]
     url: Option<String>,
     /// API token for the server; better given as TIDEGATE_TOKEN, since arguments show in process lists

@@ -41,7 +41,7 @@ enum Verb {
     /// Run every case below a folder against the format beside it
     #[command(after_help = "Example:\n  tidegate formats test ./my-formats")]
     Test {
-        /// The folder: <vendor>/<format>/{_meta,ingest,tests}, whatever tree it is
+        /// The folder: VENDOR/FORMAT/{_meta,ingest,tests}, whatever tree it is
         dir: PathBuf,
         /// Only the cases whose paths this file names, one a line
         #[arg(long, value_name = "LISTFILE")]

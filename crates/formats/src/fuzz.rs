@@ -45,6 +45,9 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        // Each of them compiles four formats; the targets in `fuzz/` go on for longer.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn foreign_text_is_survived(source in "[{}%|r.message\\[\\]()'a-c0-9 +=-]{0,50}", record in "[{}\\[\\]\":,a-c0-9]{0,40}") {
             super::template(&format!("{{{{ {source} }}}}"), &record);

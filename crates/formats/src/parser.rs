@@ -14,6 +14,9 @@ use crate::json::Hints;
 use crate::program::Emitted;
 use crate::run::{self, Presence, Refused, State};
 
+/// The warning of [`Verdict::Event`] about a record that lacks the time that its format knows.
+pub const NO_TIME: &str = "the record names no time";
+
 /// What became of a record. A record that is no event is data, not an error.
 #[derive(Debug)]
 pub enum Verdict<'a> {
@@ -148,7 +151,7 @@ fn finish<'a>(format: &Format, state: &mut State<'a>) -> Verdict<'a> {
         && state.fields[usize::from(slot)].is_none()
         && warnings.is_empty()
     {
-        warnings.push("the record names no time");
+        warnings.push(NO_TIME);
     }
     let count = state.fields.iter().filter(|value| value.is_some()).count();
     let mut event = Event::with_capacity_in(count + 1, state.arena);

@@ -62,6 +62,11 @@ impl Counters {
         Self::default()
     }
 
+    /// Brings back when an intake last received something in an earlier life of the process.
+    pub fn recall(&self, intake: IntakeId, last_batch: Option<Timestamp>, last_event: Option<Timestamp>) {
+        self.add(intake, &Counts { last_batch, last_event, ..Counts::default() });
+    }
+
     /// Adds one batch's figures to its intake.
     pub fn add(&self, intake: IntakeId, batch: &Counts) {
         self.lock().entry(intake).or_default().add(batch);

@@ -8,7 +8,7 @@ use bumpalo::Bump;
 use tidegate_batch::{Head, Limits, Record};
 use tidegate_event::{Event, EventId, FieldId, IntakeId, NodeId, Position, Registry, Status, Timestamp, names};
 use tidegate_formats::enrich::{EnrichOptions, Enricher};
-use tidegate_formats::{Catalog, Format, Parser, Verdict};
+use tidegate_formats::{Catalog, Format, NO_TIME, Parser, Verdict};
 use tidegate_journal::Batch;
 use tidegate_store::{EncodedBatch, Encoder, Meta, Store};
 
@@ -246,7 +246,13 @@ impl Worker {
                 if let Some(enricher) = &tools.enricher {
                     enricher.enrich(&mut event, arena);
                 }
-                let remarks: Vec<&str> = warnings.iter().copied().chain(remark.as_deref()).collect();
+                let remarks: Vec<&str> = warnings
+                    .iter()
+                    .copied()
+                    // Said better, or not at all, by who knows the sender's time.
+                    .filter(|warning| *warning != NO_TIME)
+                    .chain(remark.as_deref())
+                    .collect();
                 let reason = (!remarks.is_empty()).then(|| cut(&remarks.join("; ")));
                 let status = if reason.is_some() { Status::Warning } else { Status::Valid };
                 if let Some(id) = tools.unique_id.and_then(|id| event.get(id)).and_then(|value| value.as_str()) {

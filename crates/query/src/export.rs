@@ -85,7 +85,8 @@ impl Engine {
         let writer = Writer::new(&job, &export);
         let prepared = self
             .run(async move {
-                let mut frame = job.frame(Reading::Scan, condition).await?;
+                // Every column is wanted, so the fewer rows are decoded the better.
+                let mut frame = job.frame(Reading::Lookup, condition).await?;
                 if let Some(columns) = columns {
                     frame = frame.select(columns.iter().map(ident))?;
                 }

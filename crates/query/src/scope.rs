@@ -1,10 +1,8 @@
 //! Which events a request is about.
 
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::{ident, lit};
-use datafusion::scalar::ScalarValue;
+use datafusion::prelude::ident;
 use tidegate_event::{Timestamp, names};
-use tidegate_store::DAY;
 
 use crate::error::Error;
 use crate::language::{Fields, Query, TimeRange};
@@ -34,13 +32,10 @@ pub(crate) fn conjunction(parts: impl IntoIterator<Item = Option<Expr>>) -> Opti
     parts.into_iter().flatten().reduce(Expr::and)
 }
 
-/// `@timestamp` lies in the range. Said of the partition too, so that whole days are skipped.
+/// `@timestamp` lies in the range. Its statistics skip the files of other days; the partition is not asked, because a
+/// flush with very many days files the rest of its rows under the day of their receipt.
 pub(crate) fn within(range: &TimeRange) -> Option<Expr> {
-    let day = |at: Timestamp| lit(ScalarValue::Date32(Some(at.day())));
-    let last = |end: Timestamp| Timestamp::from_micros(end.as_micros().saturating_sub(1));
     conjunction([
-        range.start.map(|start| ident(DAY).gt_eq(day(start))),
-        range.end.map(|end| ident(DAY).lt_eq(day(last(end)))),
         range.start.map(|start| ident(names::TIMESTAMP).gt_eq(time(start))),
         range.end.map(|end| ident(names::TIMESTAMP).lt(time(end))),
     ])

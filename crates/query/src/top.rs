@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, when};
 use datafusion::prelude::{ident, lit};
 use futures::StreamExt;
 use serde::Serialize;
@@ -17,9 +17,8 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::kernel::{distinct_items, passes};
 use crate::language::{Condition, Field};
-use crate::run::{Job, Reading, prepare};
-use crate::scope::{Scope, conjunction};
-use crate::search::total;
+use crate::run::{Job, Reading, gather, prepare};
+use crate::scope::Scope;
 
 /// Most values of one answer.
 pub const SIZE_MAX: usize = 1_000;
@@ -107,14 +106,25 @@ pub(crate) async fn top_of(
     let mut result = groups.finish();
     result.bytes_read = prepared.bytes_read();
     if field.kind.is_list() {
-        let having = conjunction([condition.clone(), Some(passes(field, &Condition::Exists))]);
-        let (all, all_read) = total(job.clone(), condition).await?;
-        let (with, with_read) = total(job.clone(), having).await?;
-        (result.total, result.missing) = (all, all.saturating_sub(with));
-        result.bytes_read += all_read + with_read;
+        let (total, having, read) = having(job, condition, field).await?;
+        (result.total, result.missing) = (total, total.saturating_sub(having));
+        result.bytes_read += read;
     }
     result.took_ms = job.took_ms();
     Ok(result)
+}
+
+/// How many events there are, how many have the field, and the bytes that were read to know it.
+async fn having(job: &Job, condition: Option<Expr>, field: &Field) -> Result<(u64, u64, u64), Error> {
+    let frame = job.frame(Reading::Scan, condition).await?;
+    let marked = when(passes(field, &Condition::Exists), lit(1_i64)).end()?;
+    let counts = vec![count(lit(1_i64)).alias("all"), count(marked).alias("having")];
+    let answer = gather(frame.aggregate(vec![], counts)?).await?;
+    let counted = |column: usize| {
+        let batch = answer.batches.iter().find(|batch| batch.num_rows() > 0)?;
+        Some(batch.column(column).as_primitive_opt::<Int64Type>()?.value(0).unsigned_abs())
+    };
+    Ok((counted(0).unwrap_or_default(), counted(1).unwrap_or_default(), answer.bytes_read))
 }
 
 /// The largest groups seen so far, the smallest of them on top; among equals the value that sorts last.

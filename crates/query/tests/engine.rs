@@ -115,6 +115,24 @@ fn a_time_range_narrows_every_search() {
 }
 
 #[test]
+fn a_time_range_finds_rows_that_lie_under_another_day() {
+    let mut stage = Stage::with_flush_days_max(2);
+    let days: Vec<Flat> = (0..6).map(|day| event(-24 * HOUR * day, json!({"source.port": 1_000 + day}))).collect();
+    stage.publish(&days);
+    stage.flush();
+    for day in 0..6 {
+        let at = |hours: i64| Some(Timestamp::from_micros(START + hours * HOUR));
+        let range = TimeRange { start: at(-24 * day), end: at(-24 * day + 1) };
+        let found = wait(stage.engine.search(Search {
+            scope: Scope { range, ..stage.scope("") },
+            limit: 9,
+            ..Search::default()
+        }));
+        assert_eq!(ports(&found.unwrap().rows), [1_000 + day]);
+    }
+}
+
+#[test]
 fn pages_follow_each_other_in_every_order() {
     let by = |name: &str, descending| Order::Field { name: name.to_owned(), descending };
     for stage in stages() {

@@ -18,6 +18,7 @@ mod router;
 mod serve;
 mod tls;
 mod traffic;
+mod unread;
 
 pub use error::{ApiError, ErrorBody, ErrorDetail, Span};
 pub use options::{Network, Options};

@@ -110,6 +110,8 @@ fn journal(shared: &Shared, out: &mut Exposition) {
         out.family(name, Kind::Counter, help).sample(&[], value);
     };
     counter("tidegate_journal_duplicates_total", "Batches answered with an earlier receipt.", stats.duplicates);
+    let help = "Receipts forgotten before the dedupe window ended, because there were too many.";
+    counter("tidegate_journal_receipts_evicted_total", help, stats.receipts_evicted);
     counter("tidegate_journal_quarantined_total", "Damaged ranges set aside.", stats.quarantined);
     counter("tidegate_journal_sync_failures_total", "Syncs of the disk that failed.", stats.sync_failures);
 }

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::api::{audit, events, formats, intakes, login, me, sessions, settings, sql, status, tokens, users};
 use crate::auth::Viewer;
 use crate::parts::Shared;
-use crate::{guard, health, intake, metrics, pages, traffic};
+use crate::{guard, health, intake, metrics, pages, traffic, unread};
 
 /// Where the API is.
 const API: &str = "/api/v1";
@@ -34,6 +34,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(middleware::from_fn_with_state(shared.clone(), traffic::count))
+        .layer(middleware::from_fn(unread::say_when_closing))
         .layer(middleware::from_fn_with_state(shared.clone(), guard::guard))
         .with_state(shared)
 }

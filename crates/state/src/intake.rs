@@ -109,7 +109,7 @@ impl State {
         self.recall(|memory| memory.by_name(&fold(name)))
     }
 
-    /// The intake that this key opens: not a deleted or disabled one. Answers from memory and goes on answering when the
+    /// The intake that this key belongs to: not a deleted one, but maybe one that is disabled. Answers from memory and goes on answering when the
     /// database fails; what another process changes is seen within a second, a key that it added at once.
     #[must_use]
     pub fn intake_by_key(&self, key: &str) -> Option<Arc<Intake>> {

@@ -98,6 +98,9 @@ impl Node {
         let engine = Engine::new(Arc::clone(&store), config.query.clone()).map_err(|error| eyre!(error))?;
         let engine = Arc::new(engine.with_describe(describe_with(&catalog)));
         let counters = Arc::new(Counters::new());
+        for (intake, counts) in state.counts_of_all(None).map_err(|error| eyre!(error))? {
+            counters.recall(intake, counts.last_batch, counts.last_event);
+        }
         let unique = recent_unique(&engine, &catalog);
         let pipeline = start_pipeline(config, &journal, &catalog, &store, &state, &counters, unique)?;
         Ok((Self { journal, state, store, engine, catalog, counters, pipeline: Arc::new(pipeline) }, first))
@@ -181,6 +184,15 @@ fn figures(stats: &tidegate_store::Stats, behind: u64) -> Vec<Figure> {
         gauge("store_bytes", "Bytes of the table's data files.", stats.table_bytes as f64),
         count("store_flushes_total", "Commits of the tail to the table.", stats.flushes as f64),
         count("store_compactions_total", "Compactions of data files.", stats.compactions as f64),
+        count("store_checkpoints_total", "Checkpoints of the table's log.", stats.checkpoints as f64),
+        count("store_expired_files_total", "Files that retention took out of the table.", stats.expired_files as f64),
+        count("store_vacuumed_files_total", "Files deleted from disk.", stats.vacuumed_files as f64),
+        count("store_publish_waits_total", "Times that the pipeline waited for the table.", stats.publish_waits as f64),
+        gauge(
+            "store_maintenance_failing",
+            "1 while compaction, checkpoints or retention fail; the log says why.",
+            f64::from(u8::from(stats.maintenance_failure.is_some())),
+        ),
     ]
 }
 

@@ -13,6 +13,8 @@ pub const REGEX_BYTES_MAX: usize = 1_000;
 const REGEX_SIZE_BYTES_MAX: usize = 1 << 20;
 /// Memory that matching one regular expression may take.
 const REGEX_DFA_BYTES_MAX: usize = 4 << 20;
+/// Texts below this are searched without preparation.
+const SHORT_BYTES: usize = 64;
 /// Deepest nesting inside a regular expression.
 const REGEX_NEST_MAX: u32 = 50;
 
@@ -53,6 +55,17 @@ impl Needle {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Where it first stands in `text`.
+    fn find(&self, text: &str) -> Option<usize> {
+        // Getting the finder going takes longer than looking through a name (`contains_folded` in benches/language.rs).
+        if text.len() < SHORT_BYTES { text.find(&self.text) } else { self.finder.find(text.as_bytes()) }
+    }
+
+    /// Whether it stands in `text`.
+    fn is_in(&self, text: &str) -> bool {
+        if text.len() < SHORT_BYTES { text.contains(&self.text) } else { self.finder.find(text.as_bytes()).is_some() }
     }
 }
 
@@ -130,7 +143,7 @@ impl TextTest {
     pub fn is_match_folded(&self, value: &str) -> bool {
         match self {
             Self::Equals(text) => value == text,
-            Self::Contains(needle) => needle.finder.find(value.as_bytes()).is_some(),
+            Self::Contains(needle) => needle.is_in(value),
             Self::Glob(glob) => glob.is_match(value),
             Self::Regex(regex) => regex.is_match(value),
         }
@@ -179,7 +192,7 @@ struct Segment {
     /// Characters that it takes.
     chars: usize,
     /// Finds its first literal, when it starts with one.
-    finder: Option<memmem::Finder<'static>>,
+    finder: Option<Box<Needle>>,
 }
 
 impl Glob {
@@ -252,7 +265,7 @@ impl Segment {
         let chars =
             parts.iter().map(|part| if let Part::Literal(text) = part { text.chars().count() } else { 1 }).sum();
         let finder = match parts.first() {
-            Some(Part::Literal(text)) => Some(memmem::Finder::new(text.as_bytes()).into_owned()),
+            Some(Part::Literal(text)) => Some(Box::new(Needle::new(text.clone()))),
             _ => None,
         };
         Self { parts, chars, finder }
@@ -278,7 +291,7 @@ impl Segment {
     fn find_from(&self, text: &str, mut at: usize) -> Option<usize> {
         loop {
             if let Some(finder) = &self.finder {
-                at += finder.find(&text.as_bytes()[at..])?;
+                at += finder.find(&text[at..])?;
             }
             if let Some(end) = self.match_at(text, at) {
                 return Some(end);

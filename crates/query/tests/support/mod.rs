@@ -48,6 +48,15 @@ pub(crate) type Flat = Map<String, Json>;
 
 impl Stage {
     pub(crate) fn new(options: Options) -> Self {
+        Self::over(quiet(), options)
+    }
+
+    /// A store whose flushes keep only so many days apart; the rest of the rows lies under the day of receipt.
+    pub(crate) fn with_flush_days_max(flush_days_max: usize) -> Self {
+        Self::over(tidegate_store::Options { flush_days_max, ..quiet() }, Options::default())
+    }
+
+    fn over(store: tidegate_store::Options, options: Options) -> Self {
         let mut builder = RegistryBuilder::with_ecs();
         builder.declare("test.numbers", FieldType::Long, true);
         builder.declare("test.score", FieldType::Float, false);
@@ -56,7 +65,7 @@ impl Stage {
         let schema = Schema::from_fields(&registry, targets.into_iter());
         let dir = tempfile::tempdir().unwrap();
         let node = NodeId(uuid::Uuid::from_u128(7));
-        let store = Arc::new(Store::open(dir.path(), schema, node, quiet()).unwrap());
+        let store = Arc::new(Store::open(dir.path(), schema, node, store).unwrap());
         let engine = Engine::new(Arc::clone(&store), options).unwrap();
         Self { engine, store, dir, registry, node, position: 0 }
     }

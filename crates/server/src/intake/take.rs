@@ -74,9 +74,20 @@ pub(super) async fn take(
 /// The intake whose key the headers or the query hold; `None` when they hold none.
 fn sender(shared: &Shared, parts: &Parts) -> Result<Option<Arc<Intake>>, Refused> {
     match key::find(&parts.headers, parts.uri.query().unwrap_or("")) {
-        Some(key) => shared.state.intake_by_key(key.as_str()).map(Some).ok_or_else(unknown_key),
+        Some(key) => intake_of(shared, key.as_str()).map(Some),
         None => Ok(None),
     }
+}
+
+/// The intake that a key opens.
+fn intake_of(shared: &Shared, key: &str) -> Result<Arc<Intake>, Refused> {
+    let intake = shared.state.intake_by_key(key).ok_or_else(unknown_key)?;
+    if intake.enabled {
+        return Ok(intake);
+    }
+    let error =
+        ApiError::forbidden(format!("the intake `{}` is disabled; an administrator can enable it", intake.name));
+    Err(Refused { reason: Reason::Disabled, intake: Some(intake.name.clone()), error })
 }
 
 fn head(framing: Framing, parts: &Parts) -> Result<Head, ApiError> {
@@ -107,7 +118,7 @@ struct Share {
 }
 
 fn plan(shared: &Shared, sender: Option<&Arc<Intake>>, records: u32, owner: Owner) -> Result<Plan, Refused> {
-    let known = |key: &str| shared.state.intake_by_key(key).ok_or_else(unknown_key);
+    let known = |key: &str| intake_of(shared, key);
     let whole = |intake| Plan { shares: vec![Share { intake, records, key: None }], of: None };
     match (sender, owner) {
         (Some(intake), _) => Ok(whole(Arc::clone(intake))),
@@ -184,7 +195,7 @@ fn append(
 }
 
 fn unknown_key() -> Refused {
-    let error = ApiError::unauthorized("the intake key is not known, or its intake is disabled");
+    let error = ApiError::unauthorized("the intake key is not known");
     Refused { reason: Reason::Key, intake: None, error }
 }
 

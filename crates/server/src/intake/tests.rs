@@ -179,7 +179,8 @@ async fn a_key_of_a_disabled_intake_opens_nothing() {
     let change = IntakeChange { enabled: Some(false), ..IntakeChange::default() };
     fixture.shared.state.change_intake(intake.id, &change, &Actor::system()).unwrap();
     let answer = fixture.post("/plain/batch", LINES).await;
-    assert!(answer.status.is_client_error());
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.error().contains("the intake `gateway` is disabled"), "{}", answer.error());
     assert_eq!(fixture.stored(), 0);
 }
 

@@ -87,7 +87,7 @@ impl Memory {
     pub(super) fn by_key(&self, digest: &Digest, now: Timestamp) -> Option<Arc<Intake>> {
         let key = self.by_key.get(digest).filter(|key| same(&key.digest, digest))?;
         let alive = key.expires.is_none_or(|expires| now < expires);
-        (alive && key.intake.enabled && key.intake.deleted.is_none()).then(|| Arc::clone(&key.intake))
+        (alive && key.intake.deleted.is_none()).then(|| Arc::clone(&key.intake))
     }
 }
 

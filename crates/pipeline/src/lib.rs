@@ -1,12 +1,15 @@
-//! The write path: batches from the journal go in; events in the store, counted and without duplicates, come out.
+//! The write path: batches from the journal go in; events in the store, counted and without duplicates, and findings
+//! come out.
 //! It will never know HTTP or SQL.
 
 mod counters;
+mod detection;
 mod moment;
 mod normalise;
 mod ordered;
 mod unique;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -20,6 +23,8 @@ use tidegate_journal::{Batch, Journal, JournalError, Reader};
 use tidegate_store::Store;
 
 pub use counters::{Counters, Counts};
+use detection::Watch;
+pub use detection::{Detection, Judged, Rules};
 pub use moment::{EARLIEST, FUTURE_MAX_MICROS};
 pub use normalise::IntakeInfo;
 use normalise::{Normalised, Shared, Worker};
@@ -53,6 +58,8 @@ pub struct Parts {
     pub counters: Arc<Counters>,
     /// The unique ids of the last hour that are in the table already.
     pub unique: Unique,
+    /// What events are judged by; `None` switches detection off.
+    pub detection: Option<Detection>,
     /// Numbers.
     pub options: Options,
 }
@@ -84,7 +91,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Starts to read the journal after the last batch that the store has committed.
+    /// Starts to read the journal after the last batch that the store has committed and detection has seen.
     ///
     /// # Errors
     /// The system gives no more threads.
@@ -99,6 +106,7 @@ impl Pipeline {
             store: Arc::clone(&parts.store),
             limits: parts.options.limits,
             enrich: parts.options.enrich,
+            rules: parts.detection.as_ref().map(|detection| Arc::clone(&detection.rules)),
         });
         let worker_shared = Arc::clone(&shared);
         let ordered::Pool { feed, results, mut threads } = ordered::pool(
@@ -107,7 +115,8 @@ impl Pipeline {
             move || Worker::new(Arc::clone(&worker_shared)),
             |worker: &mut Worker, (batch, info): (Batch, IntakeInfo)| worker.normalise(&batch, &info),
         )?;
-        let reader = parts.journal.reader(committed);
+        let observed = parts.detection.as_ref().map_or(committed, |detection| detection.observed);
+        let reader = parts.journal.reader(committed.min(observed));
         let feed_stop = Arc::clone(&stop);
         let intake = parts.intake;
         threads.push(Builder::new().name("feed".into()).spawn(move || run_feed(reader, &feed, &*intake, &feed_stop))?);
@@ -118,6 +127,8 @@ impl Pipeline {
             unique: parts.unique,
             published: Arc::clone(&published),
             failure: Arc::clone(&failure),
+            committed,
+            watch: parts.detection.map(Watch::new),
         };
         threads.push(Builder::new().name("publish".into()).spawn(move || publisher.run(&results))?);
         Ok(Self { stop, published, failure, threads })
@@ -192,11 +203,21 @@ struct Publisher {
     unique: Unique,
     published: Arc<AtomicU64>,
     failure: Arc<Mutex<Option<String>>>,
+    /// Batches up to here are in the table already: only detection wants to see them again.
+    committed: Position,
+    watch: Option<Watch>,
 }
 
 impl Publisher {
     fn run(mut self, results: &Results<Normalised>) {
         while let Some(mut batch) = results.next() {
+            if batch.position <= self.committed {
+                self.forget_duplicates(&mut batch);
+                if let (Some(watch), Some(sightings)) = (&mut self.watch, &batch.sightings) {
+                    watch.observe(batch.position, sightings);
+                }
+                continue;
+            }
             self.drop_duplicates(&mut batch);
             (self.counted)(batch.position, batch.intake, &batch.counts);
             if let Err(error) = self.store.publish(batch.events, batch.position) {
@@ -205,8 +226,29 @@ impl Publisher {
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(sentence);
                 return;
             }
+            if let (Some(watch), Some(sightings)) = (&mut self.watch, &batch.sightings) {
+                watch.observe(batch.position, sightings);
+            }
             self.counters.add(batch.intake, &batch.counts);
             self.published.store(batch.position.0, Ordering::Release);
+        }
+        // A clean end: the next start need not judge anything again.
+        if let Some(watch) = &mut self.watch {
+            watch.snapshot();
+        }
+    }
+
+    /// Takes the records out of a batch's sightings that were duplicates when it came first.
+    fn forget_duplicates(&self, batch: &mut Normalised) {
+        let mut again = HashSet::new();
+        let repeats: HashSet<usize> = batch
+            .keys
+            .iter()
+            .filter(|(_, key, _)| !again.insert(*key) || !self.unique.was_first(*key, batch.received))
+            .map(|(row, ..)| *row)
+            .collect();
+        if let Some(sightings) = &mut batch.sightings {
+            sightings.retain(|row| !repeats.contains(&row));
         }
     }
 
@@ -224,6 +266,9 @@ impl Publisher {
         }
         if let Some(keep) = keep {
             batch.events.retain(&keep);
+            if let Some(sightings) = &mut batch.sightings {
+                sightings.retain(|row| keep[row]);
+            }
         }
     }
 }

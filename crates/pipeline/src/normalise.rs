@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 use tidegate_batch::{Head, Limits, Record};
+use tidegate_detect::{Judge, Row, Sightings};
 use tidegate_event::{Event, EventId, FieldId, IntakeId, NodeId, Position, Registry, Status, Timestamp, names};
 use tidegate_formats::enrich::{EnrichOptions, Enricher};
 use tidegate_formats::{Catalog, Format, NO_TIME, Parser, Verdict};
@@ -13,6 +14,7 @@ use tidegate_journal::Batch;
 use tidegate_store::{EncodedBatch, Encoder, Meta, Store};
 
 use crate::counters::Counts;
+use crate::detection::Rules;
 use crate::moment::event_time;
 use crate::unique::UniqueKey;
 
@@ -41,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) limits: Limits,
     pub(crate) enrich: Option<EnrichOptions>,
+    pub(crate) rules: Option<Arc<Rules>>,
 }
 
 /// One batch as it leaves a worker.
@@ -51,6 +54,8 @@ pub(crate) struct Normalised {
     pub(crate) events: EncodedBatch,
     /// The unique ids of the rows that have one, ascending by row.
     pub(crate) keys: Vec<(usize, UniqueKey, Status)>,
+    /// What detection saw in the rows.
+    pub(crate) sightings: Option<Sightings>,
     pub(crate) counts: Counts,
 }
 
@@ -61,6 +66,7 @@ pub(crate) struct Worker {
     arena: Bump,
     text: Vec<u8>,
     tools: HashMap<String, Option<Tools>>,
+    judge: Option<Judge>,
 }
 
 /// What turns the records of one format into events.
@@ -100,12 +106,14 @@ struct Trip<'b> {
     counts: Counts,
     events: EncodedBatch,
     keys: Vec<(usize, UniqueKey, Status)>,
+    sightings: Option<Sightings>,
 }
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let encoder = shared.store.encoder();
-        Self { shared, encoder, arena: Bump::new(), text: Vec::new(), tools: HashMap::new() }
+        let judge = shared.rules.as_ref().map(|rules| Judge::new(rules.current()));
+        Self { shared, encoder, arena: Bump::new(), text: Vec::new(), tools: HashMap::new(), judge }
     }
 
     /// Turns a batch into encoded events. Every record becomes a row, whatever is wrong with it.
@@ -123,6 +131,9 @@ impl Worker {
     }
 
     fn run(&mut self, batch: &Batch, info: &IntakeInfo, parse: bool) -> Normalised {
+        if let (Some(judge), Some(rules)) = (&mut self.judge, &self.shared.rules) {
+            judge.swap(rules.current());
+        }
         let mut trip = Trip {
             batch,
             info,
@@ -136,6 +147,7 @@ impl Worker {
             },
             events: EncodedBatch::default(),
             keys: Vec::new(),
+            sightings: self.judge.as_ref().map(|judge| Sightings::new(Arc::clone(judge.catalogue()))),
         };
         let mut text = std::mem::take(&mut self.text);
         self.records(&mut trip, &mut text, parse);
@@ -150,6 +162,7 @@ impl Worker {
             received: batch.received,
             events: trip.events,
             keys: trip.keys,
+            sightings: trip.sightings,
             counts: trip.counts,
         }
     }
@@ -255,8 +268,12 @@ impl Worker {
                     .collect();
                 let reason = (!remarks.is_empty()).then(|| cut(&remarks.join("; ")));
                 let status = if reason.is_some() { Status::Warning } else { Status::Valid };
+                let row = trip.events.rows() + self.encoder.rows();
+                if let (Some(judge), Some(sightings)) = (&mut self.judge, &mut trip.sightings) {
+                    let place = Row { row, event: trip.event_id(index), received: trip.batch.received };
+                    judge.judge(&mut event, place, arena, sightings);
+                }
                 if let Some(id) = tools.unique_id.and_then(|id| event.get(id)).and_then(|value| value.as_str()) {
-                    let row = trip.events.rows() + self.encoder.rows();
                     trip.keys.push((row, UniqueKey::new(trip.batch.intake.0, id), status));
                 }
                 trip.counts.last_event = trip.counts.last_event.max(Some(time));
@@ -278,6 +295,10 @@ impl Worker {
 }
 
 impl<'b> Trip<'b> {
+    fn event_id(&self, index: u32) -> EventId {
+        EventId::new(self.node, self.batch.position, self.batch.received, index)
+    }
+
     fn meta<'m>(
         &mut self,
         index: u32,
@@ -297,7 +318,7 @@ impl<'b> Trip<'b> {
             Status::Invalid => self.counts.invalid += 1,
         }
         Meta {
-            event_id: EventId::new(self.node, self.batch.position, self.batch.received, index),
+            event_id: self.event_id(index),
             ingested: self.batch.received,
             timestamp,
             intake_id: self.batch.intake,

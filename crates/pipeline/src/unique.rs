@@ -9,7 +9,7 @@ use tidegate_event::Timestamp;
 pub const WINDOW_MICROS: i64 = 3_600_000_000;
 
 /// Ids remembered in each of the two generations. Above twice this many records an hour the memory reaches back less
-/// than an hour; [`Unique::reach_micros`] says how far. 16 bytes an id, so at most about 150 MB.
+/// than an hour; [`Unique::reach_micros`] says how far. 20 bytes an id, so at most about 190 MB.
 pub const GENERATION_MAX: usize = 2_000_000;
 
 /// 96 bits of a unique id's hash. With four million ids in memory a given new record is mistaken for one of them with a
@@ -52,39 +52,63 @@ impl Hasher for Already {
     }
 }
 
-type Generation = HashMap<UniqueKey, u32, BuildHasherDefault<Already>>;
+/// When an id was first received, microseconds; halved so that an entry is no longer than it must be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Received([u32; 2]);
+
+impl Received {
+    const fn new(at: Timestamp) -> Self {
+        let micros = at.as_micros() as u64;
+        Self([(micros >> 32) as u32, micros as u32])
+    }
+
+    const fn micros(self) -> i64 {
+        ((self.0[0] as u64) << 32 | self.0[1] as u64) as i64
+    }
+}
+
+type Generation = HashMap<UniqueKey, Received, BuildHasherDefault<Already>>;
 
 /// Remembers which unique ids came within the last hour. Asked in journal order, so a replay gives the same answers.
 #[derive(Default)]
 pub struct Unique {
     current: Generation,
     previous: Generation,
-    current_since_seconds: u32,
-    previous_since_seconds: u32,
+    current_since_micros: i64,
+    previous_since_micros: i64,
 }
 
 impl Unique {
     /// Whether the key is new at `received`; remembers it.
     pub fn insert(&mut self, key: UniqueKey, received: Timestamp) -> bool {
-        let now = u32::try_from(received.as_micros() / 1_000_000).unwrap_or(0);
-        let oldest = now.saturating_sub((WINDOW_MICROS / 1_000_000) as u32);
-        if self.current.len() >= GENERATION_MAX || self.current_since_seconds < oldest {
+        let now = received.as_micros();
+        let oldest = now.saturating_sub(WINDOW_MICROS);
+        if self.current.len() >= GENERATION_MAX || self.current_since_micros < oldest {
             self.previous = std::mem::take(&mut self.current);
-            self.previous_since_seconds = std::mem::replace(&mut self.current_since_seconds, now);
+            self.previous_since_micros = std::mem::replace(&mut self.current_since_micros, now);
         }
-        let seen = |generation: &Generation| generation.get(&key).is_some_and(|seconds| *seconds >= oldest);
-        if seen(&self.current) || seen(&self.previous) {
+        if self.first(key).is_some_and(|first| first.micros() >= oldest) {
             return false;
         }
-        self.current.insert(key, now);
+        self.current.insert(key, Received::new(received));
         true
+    }
+
+    /// Whether a record that was seen before, in a batch received at `received`, was the first with its key then.
+    #[must_use]
+    pub fn was_first(&self, key: UniqueKey, received: Timestamp) -> bool {
+        self.first(key).is_none_or(|first| first == Received::new(received))
+    }
+
+    fn first(&self, key: UniqueKey) -> Option<Received> {
+        self.current.get(&key).or_else(|| self.previous.get(&key)).copied()
     }
 
     /// How far back the memory reaches at `now`, microseconds; at most the window.
     #[must_use]
     pub fn reach_micros(&self, now: Timestamp) -> i64 {
-        let since = if self.previous.is_empty() { self.current_since_seconds } else { self.previous_since_seconds };
-        (now.as_micros() - i64::from(since) * 1_000_000).clamp(0, WINDOW_MICROS)
+        let since = if self.previous.is_empty() { self.current_since_micros } else { self.previous_since_micros };
+        (now.as_micros() - since).clamp(0, WINDOW_MICROS)
     }
 
     /// Number of ids in memory.
@@ -118,6 +142,16 @@ mod tests {
         assert!(!unique.insert(key, at(3600)), "a repeat does not renew the memory, but the hour is not over");
         assert!(unique.insert(key, at(3602)));
         assert!(unique.insert(UniqueKey::new(uuid::Uuid::from_u128(2), "q-1"), at(3602)), "intakes do not share ids");
+    }
+
+    #[test]
+    fn a_record_seen_again_after_a_restart_is_told_from_its_repeat() {
+        let key = UniqueKey::new(uuid::Uuid::from_u128(1), "q-1");
+        let mut unique = Unique::default();
+        assert!(unique.was_first(key, at(0)), "nothing is known of it");
+        unique.insert(key, at(5));
+        assert!(unique.was_first(key, at(5)));
+        assert!(!unique.was_first(key, at(6)));
     }
 
     #[test]

@@ -1,0 +1,2 @@
+//! Judging as a ratio to parsing.
+fn main() {}

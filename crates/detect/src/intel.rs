@@ -4,35 +4,41 @@ use std::net::IpAddr;
 
 use tidegate_event::Timestamp;
 
-/// What is known of a bad name or address.
-#[derive(Clone, Debug)]
-pub struct Indicator {
-    /// The name or address.
-    pub value: String,
-    /// The collection it belongs to.
-    pub collection: String,
+/// An indicator in one set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndicatorId(u32);
+
+/// What is known of an indicator.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a>(&'a Indicators);
+
+impl<'a> Known<'a> {
     /// Its tags.
-    pub tags: Vec<String>,
+    pub fn tags(self) -> impl Iterator<Item = &'a str> {
+        std::iter::empty()
+    }
 }
 
 /// All indicators.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Indicators;
 
 impl Indicators {
     /// Those that name a queried name or its registered domain.
-    pub fn match_name(&self, _name: &str, _registered: &str, _at: Timestamp) -> impl Iterator<Item = usize> + '_ {
-        std::iter::empty()
+    #[must_use]
+    pub fn match_name(&self, _name: &str, _registered: &str, _at: Timestamp) -> Vec<IndicatorId> {
+        Vec::new()
     }
 
     /// Those that name an address.
-    pub fn match_ip(&self, _ip: IpAddr, _at: Timestamp) -> impl Iterator<Item = usize> + '_ {
-        std::iter::empty()
+    #[must_use]
+    pub fn match_ip(&self, _address: IpAddr, _at: Timestamp) -> Vec<IndicatorId> {
+        Vec::new()
     }
 
-    /// An indicator.
+    /// What is known of an indicator.
     #[must_use]
-    pub fn get(&self, _index: usize) -> Option<&Indicator> {
+    pub fn get(&self, _id: IndicatorId) -> Option<Known<'_>> {
         None
     }
 }

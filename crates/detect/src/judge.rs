@@ -9,6 +9,7 @@ use rsigma_eval::EventValue;
 use tidegate_event::{Event, EventId, FieldId, Timestamp, Value};
 
 use crate::catalogue::Catalogue;
+use crate::intel::IndicatorId;
 use crate::lists::TagSet;
 use crate::native::labels;
 use crate::sightings::{Datum, Hit, Sighting, Sightings};
@@ -129,9 +130,9 @@ impl Judge {
     fn look_up_indicators(&mut self, event: &Event<'_>, name: &str, registered: &str, at: Timestamp) {
         let catalogue = &self.catalogue;
         let indicators = &catalogue.indicators;
-        let mut hits: Vec<usize> = Vec::new();
+        let mut hits: Vec<IndicatorId> = Vec::new();
         if !name.is_empty() {
-            hits.extend(indicators.match_name(name, registered, at));
+            hits.extend_from_slice(&indicators.match_name(name, registered, at));
         }
         let fields = catalogue.event_fields;
         for field in [fields.resolved_ip, fields.source_ip, fields.destination_ip].into_iter().flatten() {
@@ -147,7 +148,7 @@ impl Judge {
             };
             for item in items.iter().take(ADDRESSES_MAX) {
                 if let Some(address) = item.as_str().and_then(|text| text.parse::<IpAddr>().ok()) {
-                    hits.extend(indicators.match_ip(address, at));
+                    hits.extend_from_slice(&indicators.match_ip(address, at));
                 }
             }
         }
@@ -156,8 +157,8 @@ impl Judge {
         }
         self.tags.push("indicator".to_owned());
         for hit in hits {
-            if let Some(indicator) = indicators.get(hit) {
-                self.tags.extend(indicator.tags.iter().map(|tag| tag.to_lowercase()));
+            if let Some(known) = indicators.get(hit) {
+                self.tags.extend(known.tags().map(str::to_lowercase));
             }
         }
     }

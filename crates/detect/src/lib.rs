@@ -17,6 +17,7 @@ pub mod intel;
 mod judge;
 pub mod lists;
 mod memory;
+pub mod names;
 pub mod native;
 pub mod navigator;
 mod problem;

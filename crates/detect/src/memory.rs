@@ -14,6 +14,7 @@ pub use snapshot::RestoreError;
 use crate::catalogue::Catalogue;
 use crate::correlate::{Dropped, Offer, State, stable_hash};
 use crate::finding::{Evidence, Finding, push_part};
+use crate::names::HashKey;
 use crate::native::{Look, Natives, Raised};
 use crate::sightings::{Datum, Hit, Sighting, Sightings};
 use report::Singles;
@@ -59,7 +60,7 @@ impl Memory {
     /// An empty memory for a catalogue.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        let natives = Natives::new(&catalogue.natives);
+        let natives = detectors(&catalogue);
         let states = catalogue.correlations.iter().map(|_| State::default()).collect();
         Self { catalogue, states, natives, latest: i64::MIN, events: 0, clamped: 0, raised: Vec::new() }
     }
@@ -268,13 +269,19 @@ impl Memory {
                 out.extend(reports.into_iter().map(|report| report::of_correlation(report, correlation, &self.catalogue)));
             }
         }
-        for raised in self.raised.drain(..) {
+        // a remark, such as a domain never seen before, is no finding
+        for raised in self.raised.drain(..).filter(|raised| !raised.informational) {
             let rule = self.catalogue.by_detector.get(raised.detector);
             if let Some(rule) = rule.filter(|rule| self.catalogue.reported[**rule as usize]) {
                 out.push(report::of_behaviour(raised, &self.catalogue.rules[*rule as usize]));
             }
         }
     }
+}
+
+/// The behavioural detectors as a catalogue sets them.
+fn detectors(catalogue: &Catalogue) -> Natives {
+    Natives::with_lists(&catalogue.natives, Arc::clone(&catalogue.lists), HashKey::default())
 }
 
 /// What a correlation keeps of the values that it counts or computes with.

@@ -1,13 +1,14 @@
 //! Stand-in for the behavioural detectors; replaced at the merge.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tidegate_event::{EventId, Timestamp};
 
-use crate::settings::SettingValue;
+use crate::lists::Lists;
+use crate::names::HashKey;
 
-/// Settings of the detectors: by detector, then by name.
-pub type NativeSettings = BTreeMap<String, BTreeMap<String, SettingValue>>;
+/// Settings of the detectors.
+pub type NativeSettings = serde_json::Value;
 
 /// One DNS query, as a detector sees it.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,8 @@ pub struct Raised {
     pub events: Vec<(EventId, Timestamp, String)>,
     /// Why.
     pub note: String,
+    /// It must never become an alert by itself.
+    pub informational: bool,
 }
 
 /// A snapshot that cannot be read.
@@ -62,7 +65,7 @@ pub struct Natives;
 impl Natives {
     /// Detectors with these settings.
     #[must_use]
-    pub fn new(_settings: &NativeSettings) -> Self {
+    pub fn with_lists(_settings: &NativeSettings, _lists: Arc<Lists>, _key: HashKey) -> Self {
         Self
     }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Catalogue, CatalogueParts, RULES_MAX, next_generation};
 use crate::correlate::{self, CHAIN_MAX, Correlation};
 use crate::effort::Effort;
+use crate::native::NativeSettings;
 use crate::problem::{Grade, Problem};
 use crate::rule::{RuleId, RuleInfo, RuleKind, technique};
 use crate::settings::{SettingValue, Settings};
@@ -413,11 +414,7 @@ impl Bench<'_> {
                 .enumerate()
                 .filter_map(|(rule, draft)| Some((detector(draft)?, rule as u32)))
                 .collect(),
-            natives: drafts
-                .iter()
-                .filter(|draft| draft.info.enabled)
-                .filter_map(|draft| Some((detector(draft)?, draft.info.settings.clone())))
-                .collect(),
+            natives: native_settings(drafts, parts.settings, &mut self.problems),
             rules: drafts.iter().map(|draft| Arc::new(draft.info.clone())).collect(),
             reported,
             captures: std::mem::take(&mut self.captures),
@@ -472,6 +469,37 @@ fn reported(drafts: &[Draft], correlations: &[Correlation]) -> Vec<bool> {
     }
     let shown = |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
     drafts.iter().zip(named).map(shown).collect()
+}
+
+/// The section of the detectors' settings that a detector reads.
+fn section(detector: &str) -> &str {
+    match detector {
+        "nxdomain-burst" => "nxdomain",
+        "first-seen" => "first_seen",
+        "sliver" | "cobalt-strike" | "evilproxy" => "session",
+        other => other,
+    }
+}
+
+/// What the files of native detectors and the user set. A detector without a rule that is on does not run.
+fn native_settings(drafts: &[Draft], settings: &Settings, problems: &mut Vec<Problem>) -> NativeSettings {
+    let mut sections = serde_json::json!({"lateness_seconds": settings.lateness_seconds});
+    for draft in drafts {
+        let Some(detector) = &draft.info.detector else { continue };
+        let own = &mut sections[section(detector)];
+        let running = own["enabled"].as_bool().unwrap_or(false) || draft.info.enabled;
+        own["enabled"] = running.into();
+        for (name, value) in &draft.info.settings {
+            own[name] = serde_json::to_value(value).unwrap_or_default();
+        }
+        if let Err(error) = serde_json::from_value::<NativeSettings>(sections.clone()) {
+            let message = format!("settings of detector `{detector}`: {error}");
+            problems.push(draft.document.problem_at(&["tidegate", "settings"], message));
+            let enabled = sections[section(detector)]["enabled"].clone();
+            sections[section(detector)] = serde_json::json!({"enabled": enabled});
+        }
+    }
+    serde_json::from_value(sections).unwrap_or_default()
 }
 
 fn correlation(draft: &Draft) -> Option<&CorrelationRule> {

@@ -88,7 +88,7 @@ impl Memory {
         let mut fresh = Self::new(Arc::clone(&self.catalogue));
         (fresh.latest, fresh.events, fresh.clamped, fresh.states) = (latest, events, clamped, states);
         if fresh.natives.restore(natives).is_err() {
-            fresh.natives = crate::native::Natives::new(&self.catalogue.natives);
+            fresh.natives = super::detectors(&self.catalogue);
         }
         *self = fresh;
         Ok(())

@@ -13,8 +13,6 @@ mod condition;
 mod group;
 mod sketch;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use compile::{Source, compile};
 pub(crate) use condition::Condition;

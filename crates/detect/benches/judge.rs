@@ -1,0 +1,131 @@
+//! What detection costs: judging and observing, as a ratio to parsing the same records in the same run.
+//!
+//! `cargo bench -p tidegate-detect` prints both and fails above the ratio that is promised. Three loads: ordinary
+//! traffic; a flood of distinct names below one domain; ordinary traffic with two thousand rules of others loaded.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints its figures and stops at the first surprise")]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bumpalo::Bump;
+use tidegate_detect::intel::Indicators;
+use tidegate_detect::lists::Lists;
+use tidegate_detect::{Catalogue, CatalogueParts, Judge, Memory, Row, RuleSource, RuleSources, Settings, Sightings};
+use tidegate_event::{EventId, NodeId, Position, Timestamp};
+use tidegate_formats::{Catalog, Verdict};
+use tidegate_traffic::{Config, Generator};
+
+/// Records of a batch.
+const RECORDS: usize = 10_000;
+/// Runs of each measurement; the best counts, as everything else on the machine only adds.
+const RUNS: usize = 8;
+/// Detection may cost at most as much as parsing.
+const RATIO_MAX: f64 = 1.0;
+/// Rules of others in the third load, a tenth of them for DNS.
+const FOREIGN: usize = 2_000;
+
+fn main() {
+    let (formats, _) = Catalog::load(&[]).expect("embedded formats");
+    let ordinary = ordinary();
+    let flood = flood();
+    let own = RuleSources::embedded().files;
+    let mut many = own.clone();
+    many.extend((0..FOREIGN).map(foreign));
+    let mut worst = 0.0_f64;
+    for (name, text, rules) in
+        [("ordinary", &ordinary, &own), ("flood", &flood, &own), ("ordinary, many rules", &ordinary, &many)]
+    {
+        let (parse, judge, observe) = measure(&formats, text, rules);
+        let ratio = (judge + observe) / parse;
+        println!(
+            "{name:22} parse {parse:6.3} µs, judge {judge:6.3} µs, observe {observe:6.3} µs a record, ratio {ratio:.2}"
+        );
+        if !name.contains("many") {
+            worst = worst.max(ratio);
+        }
+    }
+    println!("worst ratio with our rules: {worst:.2} (promised {RATIO_MAX:.2})");
+    assert!(worst <= RATIO_MAX, "slower than promised");
+}
+
+/// Microseconds a record for parsing, judging and observing.
+fn measure(formats: &Catalog, text: &str, rules: &[RuleSource]) -> (f64, f64, f64) {
+    let registry = formats.registry();
+    let parts = CatalogueParts {
+        registry: Arc::clone(registry),
+        rules,
+        settings: &Settings::default(),
+        lists: Arc::new(Lists::embedded()),
+        indicators: Arc::new(Indicators::default()),
+    };
+    let catalogue = Arc::new(Catalogue::build(&parts).0);
+    let mut parser = formats.get("cloudflare-gateway-dns").expect("embedded").parser();
+    let mut judge = Judge::new(Arc::clone(&catalogue));
+    let mut memory = Memory::new(Arc::clone(&catalogue));
+    let mut sightings = Sightings::new(Arc::clone(&catalogue));
+    let mut arena = Bump::new();
+    let (mut best_parse, mut best_both, mut best_observe) = (Duration::MAX, Duration::MAX, Duration::MAX);
+    let received = Timestamp::from_micros(4_000_000_000_000_000);
+    let mut findings = Vec::new();
+    for run in 0..RUNS {
+        let start = Instant::now();
+        for line in text.lines() {
+            let is_event = matches!(black_box(parser.parse(line, &arena)), Verdict::Event { .. });
+            assert!(is_event);
+            arena.reset();
+        }
+        best_parse = best_parse.min(start.elapsed());
+        sightings.clear(Arc::clone(&catalogue));
+        let start = Instant::now();
+        for (row, line) in text.lines().enumerate() {
+            if let Verdict::Event { mut event, .. } = parser.parse(line, &arena) {
+                let id = EventId::new(NodeId(uuid::Uuid::nil()), Position(run as u64), Timestamp::from_micros(0), row as u32);
+                judge.judge(&mut event, Row { row, event: id, received }, &arena, &mut sightings);
+                black_box(&event);
+            }
+            arena.reset();
+        }
+        best_both = best_both.min(start.elapsed());
+        findings.clear();
+        let start = Instant::now();
+        memory.observe(&sightings, &mut findings);
+        best_observe = best_observe.min(start.elapsed());
+        black_box(&findings);
+    }
+    let micros = |time: Duration| time.as_secs_f64() * 1e6 / RECORDS as f64;
+    (micros(best_parse), micros(best_both.saturating_sub(best_parse)), micros(best_observe))
+}
+
+fn ordinary() -> String {
+    let mut generator = Generator::new(Config { rate_eps: 2_000.0, ..Config::default() }).expect("a valid configuration");
+    let mut out = Vec::new();
+    generator.next_batch(Timestamp::from_micros(i64::MAX), RECORDS, &mut out);
+    String::from_utf8(out).expect("JSON")
+}
+
+/// A tunnel: every name is new and long.
+fn flood() -> String {
+    let mut out = String::new();
+    for number in 0..RECORDS {
+        let _ = writeln!(
+            out,
+            r#"{{"Datetime":"2026-01-05T09:00:{:02}Z","QueryName":"{number:060x}.{:040x}.t.example.com","QueryType":16,"QueryTypeName":"TXT","SrcIP":"10.0.0.1","DstIP":"192.0.2.1","RCode":0,"ResolverDecision":"allowedOnNoPolicyMatch","DeviceID":"d","Email":"a@example.com"}}"#,
+            number * 60 / RECORDS,
+            number * 7919,
+        );
+    }
+    out
+}
+
+/// A rule of somebody else.
+fn foreign(number: usize) -> RuleSource {
+    let source = if number % 10 == 0 { "category: dns" } else { "product: windows, category: process_creation" };
+    let text = format!(
+        "title: foreign {number}\nlogsource: {{{source}}}\ndetection:\n  a:\n    QueryName|endswith: ['.bad{number}.example.org', \
+         '.evil{number}.example.net']\n  b:\n    QueryName|contains: 'beacon{number}'\n  c: {{record_type: TXT}}\n  condition: (a or b) and c\nlevel: low\n"
+    );
+    RuleSource { path: format!("foreign-{number}.yml").into(), text: text.into() }
+}

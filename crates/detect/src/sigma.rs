@@ -1,0 +1,19 @@
+//! Sigma detections: rule files in, a matcher over borrowed events out. The only module that names the Sigma library.
+
+mod document;
+mod engine;
+mod fields;
+mod filter;
+mod logsource;
+mod prepare;
+mod view;
+
+pub use document::{DOCUMENTS_MAX, RULE_FILE_BYTES_MAX};
+pub(crate) use document::{Body, Document, read};
+pub(crate) use engine::{Candidate, Engine, Match};
+pub(crate) use fields::{Slots, ecs_name};
+pub(crate) use filter::apply as apply_filter;
+pub(crate) use logsource::{Kind, Origin, OriginFields, applicable};
+pub use prepare::{REGEX_BYTES_MAX, REGEX_COMPILED_BYTES_MAX, VALUES_MAX};
+pub(crate) use prepare::prepare;
+pub(crate) use view::{FactFields, Facts, View};

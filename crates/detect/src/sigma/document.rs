@@ -1,0 +1,242 @@
+//! Rule files: each YAML document becomes a detection, a correlation, a filter or the description of a native detector.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rsigma_parser::{CorrelationRule, FilterRule, SigmaRule, parse_sigma_yaml};
+use serde::Deserialize;
+
+use crate::effort::Effort;
+use crate::problem::{Grade, Problem};
+use crate::settings::SettingValue;
+use crate::yaml::{self, Node, Place};
+
+/// Largest rule file, in bytes; the largest public one has 60 KB.
+pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
+/// Most documents of one file.
+pub const DOCUMENTS_MAX: usize = 1_000;
+
+/// What a document holds.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Detection(Box<SigmaRule>),
+    Correlation(Box<CorrelationRule>),
+    Filter(Box<FilterRule>),
+}
+
+/// Our own mapping `tidegate:` in a rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Extension {
+    pub(crate) effort: Option<Effort>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) always: bool,
+    pub(crate) detector: Option<String>,
+    pub(crate) similarity: Vec<String>,
+    pub(crate) settings: BTreeMap<String, SettingValue>,
+}
+
+/// One document of a rule file.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) body: Body,
+    pub(crate) extension: Extension,
+    /// Whether `tidegate:` stands in the document.
+    pub(crate) extended: bool,
+    pub(crate) path: Arc<str>,
+    pub(crate) text: Arc<str>,
+    pub(crate) lines_before: u32,
+    /// Place in its file, from 0.
+    pub(crate) number: usize,
+}
+
+impl Document {
+    /// A mistake at the node that `wanted` accepts, or at the start of the document.
+    pub(crate) fn problem(&self, message: impl Into<String>, wanted: &mut dyn FnMut(Node<'_>) -> bool) -> Problem {
+        let start = Place { line: self.lines_before + 1, column: 1 };
+        let place = match yaml::load(&self.text, self.lines_before) {
+            Ok(Some(root)) => {
+                let root = Node::new(&root, self.lines_before);
+                root.find(wanted).unwrap_or(root).place()
+            }
+            _ => start,
+        };
+        problem(&self.path, place, message)
+    }
+
+    /// A mistake at the value of a top-level key.
+    pub(crate) fn problem_at(&self, keys: &[&str], message: impl Into<String>) -> Problem {
+        let place = match yaml::load(&self.text, self.lines_before) {
+            Ok(Some(root)) => place_of(Node::new(&root, self.lines_before), keys),
+            _ => Place { line: self.lines_before + 1, column: 1 },
+        };
+        problem(&self.path, place, message)
+    }
+}
+
+/// The place of the deepest key of a path that exists.
+fn place_of(root: Node<'_>, keys: &[&str]) -> Place {
+    let (mut node, mut place) = (root, root.place());
+    for key in keys {
+        let Some((name, value)) = node.entry(key) else { break };
+        (node, place) = (value, name.place());
+    }
+    place
+}
+
+fn problem(path: &Arc<str>, place: Place, message: impl Into<String>) -> Problem {
+    Problem {
+        path: Arc::clone(path),
+        line: place.line,
+        column: place.column,
+        message: message.into(),
+        grade: Grade::Error,
+    }
+}
+
+/// The documents of a file and the mistakes in it. A bad document does not harm the others.
+pub(crate) fn read(path: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> Vec<Document> {
+    let first = Place { line: 1, column: 1 };
+    if text.len() > RULE_FILE_BYTES_MAX {
+        problems.push(problem(path, first, format!("file is longer than {RULE_FILE_BYTES_MAX} bytes")));
+        return Vec::new();
+    }
+    let pieces = yaml::documents(text);
+    if pieces.is_empty() {
+        problems.push(problem(path, first, "file holds no rule"));
+    }
+    if pieces.len() > DOCUMENTS_MAX {
+        problems.push(problem(path, first, format!("file holds more than {DOCUMENTS_MAX} documents")));
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    let collection = pieces.iter().any(|(_, piece)| piece.lines().any(|line| line.starts_with("action:")));
+    if collection {
+        collected(path, text, &pieces, &mut out, problems);
+    } else {
+        for (number, (lines_before, piece)) in pieces.into_iter().enumerate() {
+            if let Err(problem) = single(path, piece, lines_before, number, &mut out) {
+                problems.push(*problem);
+            }
+        }
+    }
+    out
+}
+
+/// One document on its own.
+fn single(
+    path: &Arc<str>,
+    text: &str,
+    lines_before: u32,
+    number: usize,
+    out: &mut Vec<Document>,
+) -> Result<(), Box<Problem>> {
+    let fail = |place: Place, message: String| Box::new(problem(path, place, message));
+    let root = yaml::load(text, lines_before).map_err(|(place, message)| fail(place, message))?;
+    let Some(root) = &root else { return Ok(()) };
+    let root = Node::new(root, lines_before);
+    if !root.is_map() {
+        return Err(fail(root.place(), "a rule is a mapping of `title`, `logsource`, `detection` and more".into()));
+    }
+    let (extension, extended) = extension(root, path)?;
+    let mut source = text.to_owned();
+    if extension.detector.is_some() {
+        complete(root, &mut source);
+    }
+    let collection = parse_sigma_yaml(&source)
+        .map_err(|error| fail(crate::check::locate(root, &error.to_string()), error.to_string()))?;
+    if let Some(message) = collection.errors.first() {
+        return Err(fail(crate::check::locate(root, message), crate::check::explain(message)));
+    }
+    for body in bodies(collection) {
+        let extension = Extension {
+            settings: extension.settings.clone(),
+            similarity: extension.similarity.clone(),
+            detector: extension.detector.clone(),
+            ..extension
+        };
+        out.push(Document { body, extension, extended, path: Arc::clone(path), text: text.into(), lines_before, number });
+    }
+    Ok(())
+}
+
+/// What a native detector's file leaves out, so that it reads like any other rule.
+fn complete(root: Node<'_>, source: &mut String) {
+    if !source.ends_with('\n') {
+        source.push('\n');
+    }
+    if root.get("logsource").is_none() {
+        source.push_str("logsource: {category: dns}\n");
+    }
+    if root.get("detection").is_none() {
+        source.push_str("detection: {never: {tags: never}, condition: never}\n");
+    }
+}
+
+fn extension(root: Node<'_>, path: &Arc<str>) -> Result<(Extension, bool), Box<Problem>> {
+    let Some((key, node)) = root.entry("tidegate") else { return Ok((Extension::default(), false)) };
+    let mut json = node.to_json();
+    // settings of a native detector may stand beside its name
+    if let Some(map) = json.as_object_mut()
+        && map.contains_key("detector")
+    {
+        const OWN: [&str; 6] = ["effort", "enabled", "always", "detector", "similarity", "settings"];
+        let loose: Vec<String> = map.keys().filter(|key| !OWN.contains(&key.as_str())).cloned().collect();
+        let mut settings = map.remove("settings").unwrap_or_else(|| serde_json::json!({}));
+        for key in loose {
+            if let (Some(value), Some(settings)) = (map.remove(&key), settings.as_object_mut()) {
+                settings.insert(key, value);
+            }
+        }
+        map.insert("settings".into(), settings);
+    }
+    serde_json::from_value(json).map(|extension| (extension, true)).map_err(|error| {
+        let message = error.to_string();
+        let named = message.split('`').nth(1).unwrap_or_default().to_owned();
+        let place = node.entry(&named).map_or(key, |(key, _)| key).place();
+        Box::new(problem(path, place, format!("`tidegate`: {message}")))
+    })
+}
+
+/// A file with `action: global` or `repeat`: the library merges the documents; places are those of the file's start.
+fn collected(
+    path: &Arc<str>,
+    text: &str,
+    pieces: &[(u32, &str)],
+    out: &mut Vec<Document>,
+    problems: &mut Vec<Problem>,
+) {
+    for (lines_before, piece) in pieces {
+        if let Err((place, message)) = yaml::load(piece, *lines_before) {
+            problems.push(problem(path, place, message));
+            return;
+        }
+    }
+    let first = Place { line: 1, column: 1 };
+    match parse_sigma_yaml(text) {
+        Ok(collection) => {
+            for message in &collection.errors {
+                problems.push(problem(path, first, crate::check::explain(message)));
+            }
+            for (number, body) in bodies(collection).enumerate() {
+                out.push(Document {
+                    body,
+                    extension: Extension::default(),
+                    extended: false,
+                    path: Arc::clone(path),
+                    text: text.into(),
+                    lines_before: 0,
+                    number,
+                });
+            }
+        }
+        Err(error) => problems.push(problem(path, first, error.to_string())),
+    }
+}
+
+fn bodies(collection: rsigma_parser::SigmaCollection) -> impl Iterator<Item = Body> {
+    let rules = collection.rules.into_iter().map(|rule| Body::Detection(Box::new(rule)));
+    let correlations = collection.correlations.into_iter().map(|rule| Body::Correlation(Box::new(rule)));
+    let filters = collection.filters.into_iter().map(|rule| Body::Filter(Box::new(rule)));
+    rules.chain(correlations).chain(filters)
+}

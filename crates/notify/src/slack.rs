@@ -42,10 +42,14 @@ impl Slack {
         let Config { channel, username } = Config::deserialize(config)?;
         for name in [&channel, &username].into_iter().flatten() {
             if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
-                return Err(ConfigError::value("name", format!("must be one line of {NAME_CHARS_MAX} characters at most")));
+                return Err(ConfigError::value(
+                    "name",
+                    format!("must be one line of {NAME_CHARS_MAX} characters at most"),
+                ));
             }
         }
-        let url = secret.ok_or_else(|| ConfigError::value("secret", "must be the address that the channel gave you"))?;
+        let url =
+            secret.ok_or_else(|| ConfigError::value("secret", "must be the address that the channel gave you"))?;
         Ok(Self { url: check_url(url)?, channel, username })
     }
 

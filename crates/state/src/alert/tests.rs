@@ -54,7 +54,7 @@ fn findings_fold_into_one_alert_and_replays_do_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]
     fn the_database_folds_as_the_pure_fold_says(
         list in prop::collection::vec((1_u128..8, 1_u64..30, 0_usize..3), 1..30),
@@ -95,7 +95,8 @@ fn after_closing_a_recurrence_is_a_new_alert() {
     let fixture = Fixture::new();
     let (state, actor) = (&fixture.state, Actor::system());
     let old = raise(state, &[finding(1, 1, "a", "b", 5)])[0].0.unwrap();
-    let reject = AlertChange { status: Some(AlertStatus::Rejected), comment: Some("a test".into()), ..Default::default() };
+    let reject =
+        AlertChange { status: Some(AlertStatus::Rejected), comment: Some("a test".into()), ..Default::default() };
     let closed = state.change_alert(old, &reject, &actor).unwrap();
     assert_eq!((closed.status, closed.closed), (AlertStatus::Rejected, Some(START)));
     assert_eq!(raise(state, &[finding(1, 1, "a", "b", 5)]), [(Some(old), Outcome::Known)], "a replay is no recurrence");
@@ -224,9 +225,14 @@ fn work_on_an_alert_leaves_a_history() {
     }
     let nobody = AlertChange { assignee: Some(Some(UserId(Uuid::nil()))), ..Default::default() };
     assert!(matches!(state.change_alert(id, &nobody, &actor), Err(StateError::NotFound { .. })));
-    let history: Vec<_> = state.alert_history(id).unwrap().into_iter().map(|line| {
-        (line.kind, line.was.unwrap_or_default(), line.became.unwrap_or_default(), line.comment.unwrap_or_default())
-    }).collect();
+    let history: Vec<_> = state
+        .alert_history(id)
+        .unwrap()
+        .into_iter()
+        .map(|line| {
+            (line.kind, line.was.unwrap_or_default(), line.became.unwrap_or_default(), line.comment.unwrap_or_default())
+        })
+        .collect();
     let expected = [
         ("status", "pending", "ongoing", "mine"),
         ("verdict", "", "true_positive", ""),
@@ -267,11 +273,14 @@ fn many_alerts_are_changed_at_once_with_one_audit_entry() {
 fn lists_filter_sort_and_page() {
     let fixture = Fixture::new();
     let (state, actor) = (&fixture.state, Actor::system());
-    let mut findings: Vec<_> = (1..=30_u128).map(|id| {
-        let mut finding = finding(id, id % 3, &format!("10.0.0.{}", id % 5), &format!("T{id}.example"), (id * 7 % 11 + 1) as u64);
-        finding.rule.severity = [10, 30, 50, 75, 95][(id % 5) as usize];
-        finding
-    }).collect();
+    let mut findings: Vec<_> = (1..=30_u128)
+        .map(|id| {
+            let mut finding =
+                finding(id, id % 3, &format!("10.0.0.{}", id % 5), &format!("T{id}.example"), (id * 7 % 11 + 1) as u64);
+            finding.rule.severity = [10, 30, 50, 75, 95][(id % 5) as usize];
+            finding
+        })
+        .collect();
     findings[4].rule.effort = Effort::Master;
     for finding in &findings {
         raise(state, std::slice::from_ref(finding));

@@ -17,7 +17,8 @@ impl Distinct {
     pub(super) fn note(&mut self, hash: u64, pane: i64, oldest: i64, things_max: usize) -> bool {
         let (hash, pane, oldest) = ((hash >> 32) as u32, pane as u32, oldest as u32);
         if let Some(place) = self.hashes.iter().position(|known| *known == hash) {
-            let before = std::mem::replace(&mut self.panes[place], pane.max(self.panes[place]));
+            let before = self.panes[place];
+            self.panes[place] = pane.max(before);
             return before < oldest;
         }
         if self.hashes.len() >= things_max {

@@ -1,4 +1,26 @@
-//! Stand-in for the behavioural detectors; replaced at the merge.
+//! Behaviour over time that single-event rules cannot see: tunnels, generated domains, beacons, tool sessions, domains
+//! never seen before, imitations of protected domains.
+//!
+//! Everything runs on event time and in bounded memory, and what comes out depends only on the order of observations.
+
+mod beacon;
+mod bloom;
+mod clock;
+mod context;
+mod distinct;
+mod evidence;
+mod first_seen;
+pub mod labels;
+mod lookalike;
+mod nxdomain;
+mod panes;
+mod prevalence;
+mod session;
+mod settings;
+mod snapshot;
+mod table;
+mod trigram;
+mod tunnel;
 
 use std::sync::Arc;
 
@@ -7,107 +29,207 @@ use tidegate_event::{EventId, Timestamp};
 use crate::lists::Lists;
 use crate::names::HashKey;
 
-/// Settings of the detectors.
-pub type NativeSettings = serde_json::Value;
+pub use evidence::EVENTS_MAX;
+pub use settings::{
+    BeaconSettings, FirstSeenSettings, LookalikeSettings, NativeSettings, NxdomainSettings, SessionSettings,
+    TunnelSettings,
+};
+pub use snapshot::SnapshotError;
+pub use table::TableCounters;
+pub use trigram::Trigrams;
 
-/// One DNS query, as a detector sees it.
+use clock::Clock;
+use context::Context;
+use snapshot::{Reader, Writer};
+
+/// One DNS query, as the detectors look at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
-    /// When.
+    /// Event time.
     pub at: Timestamp,
     /// The event.
     pub event: EventId,
-    /// `device.id`, else `user.email`, else `source.ip`.
+    /// Who asked: device id, else user e-mail, else source address.
     pub device: &'a str,
-    /// `source.ip`.
+    /// The source address.
     pub source_ip: &'a str,
-    /// The name, lower case, without final dot.
+    /// The queried name in lower case without a trailing dot.
     pub name: &'a str,
-    /// Its registered domain.
+    /// Its registered domain; may be empty.
     pub registered_domain: &'a str,
-    /// `A`, `TXT` …
+    /// Name of the query type.
     pub query_type: &'a str,
-    /// The name does not exist.
+    /// The answer was that the name does not exist.
     pub nxdomain: bool,
-    /// Gateway blocked the query.
+    /// A policy blocked the query.
     pub blocked: bool,
 }
 
-/// What a detector saw.
-#[derive(Clone, Debug)]
+/// What a detector has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Raised {
-    /// The detector, as rules name it.
+    /// The detector, as `tidegate.detector` of its rule file names it.
     pub detector: &'static str,
-    /// What it was grouped by.
+    /// What it is about: field and value.
     pub group: Vec<(&'static str, String)>,
-    /// First event.
+    /// Time of the first query that counts.
     pub first: Timestamp,
-    /// Last event.
+    /// Time of the last one.
     pub last: Timestamp,
-    /// Number of events.
+    /// Queries so far. When the same thing goes on it is raised again, at most once in
+    /// [`NativeSettings::reraise_seconds`], with a larger count.
     pub count: u64,
-    /// The first events.
+    /// Event, time and name of the first queries, at most [`EVENTS_MAX`].
     pub events: Vec<(EventId, Timestamp, String)>,
-    /// Why.
+    /// Why, in one sentence with the figures.
     pub note: String,
-    /// It must never become an alert by itself.
+    /// It is a remark that must never become an alert by itself.
     pub informational: bool,
 }
 
-/// A snapshot that cannot be read.
-#[derive(Debug)]
-pub struct SnapshotError;
+/// How full the detectors are and what they had to forget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Queries looked at.
+    pub observed: u64,
+    /// Queries too old for their window.
+    pub late: u64,
+    /// Queries whose time was too far ahead and was taken as the present.
+    pub clamped: u64,
+    /// Pairs of device and domain with few names.
+    pub tunnel_candidates: TableCounters,
+    /// Pairs of device and domain with many names.
+    pub tunnel: TableCounters,
+    /// Devices watched for names that do not exist.
+    pub nxdomain: TableCounters,
+    /// Pairs watched for regularity.
+    pub beacon: TableCounters,
+    /// Sessions of tools known by the shape of their names.
+    pub session: TableCounters,
+    /// Domains whose askers are counted.
+    pub prevalence: TableCounters,
+    /// Domains compared with the protected ones.
+    pub lookalike: TableCounters,
+}
 
-/// All detectors.
-#[derive(Debug, Default)]
-pub struct Natives;
+/// All native detectors and their memory.
+#[derive(Debug)]
+pub struct Natives {
+    key: HashKey,
+    context: Context,
+    clock: Clock,
+    observed: u64,
+    late: u64,
+    prevalence: prevalence::Prevalence,
+    tunnel: tunnel::Tunnel,
+    nxdomain: nxdomain::Nxdomain,
+    beacon: beacon::Beacon,
+    session: session::Sessions,
+    first_seen: first_seen::FirstSeen,
+    lookalike: lookalike::Lookalike,
+}
 
 impl Natives {
-    /// Detectors with these settings.
+    /// Detectors with the embedded lists and the default key.
     #[must_use]
-    pub fn with_lists(_settings: &NativeSettings, _lists: Arc<Lists>, _key: HashKey) -> Self {
-        Self
+    pub fn new(settings: &NativeSettings) -> Self {
+        Self::with_lists(settings, Arc::new(Lists::embedded()), HashKey::default())
     }
 
-    /// Takes one query in.
-    pub fn observe(&mut self, _look: &Look<'_>, _out: &mut Vec<Raised>) {}
+    /// Detectors with the given lists, whose tags `benign`, `benign-long-name`, `browser-probe` and `dynamic-dns` they
+    /// heed. A server gives a key of its own, always the same one.
+    #[must_use]
+    pub fn with_lists(settings: &NativeSettings, lists: Arc<Lists>, key: HashKey) -> Self {
+        Self {
+            key,
+            clock: Clock::new(settings.lateness_seconds),
+            observed: 0,
+            late: 0,
+            prevalence: prevalence::Prevalence::new(settings),
+            tunnel: tunnel::Tunnel::new(settings),
+            nxdomain: nxdomain::Nxdomain::new(settings),
+            beacon: beacon::Beacon::new(settings),
+            session: session::Sessions::new(settings),
+            first_seen: first_seen::FirstSeen::new(settings, key),
+            lookalike: lookalike::Lookalike::new(settings),
+            context: Context::new(lists),
+        }
+    }
 
-    /// Appends the state.
-    pub fn snapshot(&self, _out: &mut Vec<u8>) {}
+    /// Looks at one query and appends what it gives away.
+    pub fn observe(&mut self, look: &Look<'_>, out: &mut Vec<Raised>) {
+        self.observed += 1;
+        let Some(at) = self.clock.place(look.at.as_micros().div_euclid(1_000_000)) else {
+            self.late += 1;
+            return;
+        };
+        let Some(seen) = self.context.see(self.key, look, at, self.clock.now()) else { return };
+        let standing = self.prevalence.observe(&seen);
+        self.tunnel.observe(&seen, &self.context, out);
+        self.nxdomain.observe(&seen, &self.context, out);
+        self.beacon.observe(&seen, standing, &self.context, out);
+        self.session.observe(&seen, out);
+        self.first_seen.observe(&seen, out);
+        self.lookalike.observe(&seen, out);
+    }
 
-    /// Takes a state back.
+    /// Counters of every detector.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let (tunnel_candidates, tunnel) = self.tunnel.counters();
+        Counters {
+            observed: self.observed,
+            late: self.late,
+            clamped: self.clock.clamped(),
+            tunnel_candidates,
+            tunnel,
+            nxdomain: self.nxdomain.counters(),
+            beacon: self.beacon.counters(),
+            session: self.session.counters(),
+            prevalence: self.prevalence.counters(),
+            lookalike: self.lookalike.counters(),
+        }
+    }
+
+    /// Appends everything remembered.
+    pub fn snapshot(&self, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(self.key);
+        writer.u64(self.observed);
+        writer.u64(self.late);
+        self.clock.save(&mut writer);
+        self.prevalence.save(&mut writer);
+        self.tunnel.save(&mut writer);
+        self.nxdomain.save(&mut writer);
+        self.beacon.save(&mut writer);
+        self.session.save(&mut writer);
+        self.first_seen.save(&mut writer);
+        self.lookalike.save(&mut writer);
+        writer.finish(out);
+    }
+
+    /// Takes up a snapshot; on an error nothing changes. Sizes of tables come from the settings: what no longer fits
+    /// is forgotten, oldest first.
     ///
     /// # Errors
-    /// [`SnapshotError`] when the bytes are no snapshot.
-    pub fn restore(&mut self, _bytes: &[u8]) -> Result<(), SnapshotError> {
+    /// [`SnapshotError`] when the bytes are damaged, of another version or made with another key.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let mut reader = Reader::open(bytes, self.key)?;
+        let (observed, late) = (reader.u64()?, reader.u64()?);
+        let clock = self.clock.load(&mut reader)?;
+        let prevalence = self.prevalence.load(&mut reader)?;
+        let tunnel = self.tunnel.load(&mut reader)?;
+        let nxdomain = self.nxdomain.load(&mut reader)?;
+        let beacon = self.beacon.load(&mut reader)?;
+        let session = self.session.load(&mut reader)?;
+        let first_seen = self.first_seen.load(&mut reader)?;
+        let lookalike = self.lookalike.load(&mut reader)?;
+        reader.finish()?;
+        (self.observed, self.late, self.clock, self.prevalence) = (observed, late, clock, prevalence);
+        (self.tunnel, self.nxdomain, self.beacon) = (tunnel, nxdomain, beacon);
+        (self.session, self.first_seen, self.lookalike) = (session, first_seen, lookalike);
         Ok(())
     }
 }
 
-/// Grammars of single labels.
-pub mod labels {
-    /// A decoded Sliver message.
-    #[derive(Clone, Copy, Debug)]
-    pub struct SliverMessage;
-    /// A name of Cobalt Strike's shape.
-    #[derive(Clone, Copy, Debug)]
-    pub struct CobaltShape;
-
-    /// Reads a Sliver message out of a name.
-    #[must_use]
-    pub fn sliver(_name: &str) -> Option<SliverMessage> {
-        None
-    }
-
-    /// Recognises Cobalt Strike's names.
-    #[must_use]
-    pub fn cobalt_strike(_name: &str) -> Option<CobaltShape> {
-        None
-    }
-
-    /// Recognises EvilProxy's names.
-    #[must_use]
-    pub fn evilproxy(_name: &str, _registered_domain: &str) -> bool {
-        false
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,13 @@
 
 mod audit;
 mod clock;
+mod collection;
 mod counts;
 mod database;
 mod error;
+mod feed;
 mod first;
+mod indicator;
 mod intake;
 mod login;
 mod mask;
@@ -19,6 +22,7 @@ mod migrate;
 mod name;
 mod password;
 mod principal;
+mod retrohunt;
 mod secret;
 mod session;
 mod setting;
@@ -31,12 +35,18 @@ mod user;
 
 pub use audit::{Audit, AuditEntry, AuditFilter};
 pub use clock::Clock;
+pub use collection::{Collection, CollectionCounts, CollectionId};
 pub use counts::{Counts, DayCounts};
 pub use error::StateError;
+pub use feed::{Feed, FeedAuth, FeedId, FeedKind, FeedRun, FeedState, NewFeed};
 pub use first::FirstLogin;
+pub use indicator::{
+    IndicatorFilter, IndicatorRow, Match, NewIndicator, UPSERT_ROWS_MAX, Upserted,
+};
 pub use intake::{Intake, IntakeChange};
 pub use mask::mask;
 pub use principal::{Actor, Principal, Role, UserId, Via};
+pub use retrohunt::{HuntHit, HuntId, HuntState, NewRetrohunt, Retrohunt};
 pub use secret::Secret;
 pub use session::{Client, Session, SessionId};
 pub use state::{Options, State};

@@ -276,11 +276,12 @@ impl<'a> Reader<'a> {
 
     /// A text; numbers, booleans and `t'…'`, `h'…'`, `b'…'` are read, but hold no name.
     fn constant(&mut self) -> Result<Option<String>, &'static str> {
+        let typed = matches!(self.tokens.get(self.at + 1), Some(Token::Text(_)));
         let token = self.tokens.get_mut(self.at).ok_or("a comparison has no value")?;
         self.at += 1;
         match token {
             Token::Text(text) => Ok(Some(std::mem::take(text))),
-            Token::Word("t" | "h" | "b") if matches!(self.tokens.get(self.at), Some(Token::Text(_))) => {
+            Token::Word("t" | "h" | "b") if typed => {
                 self.at += 1;
                 Ok(None)
             }

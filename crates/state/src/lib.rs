@@ -40,9 +40,7 @@ pub use counts::{Counts, DayCounts};
 pub use error::StateError;
 pub use feed::{Feed, FeedAuth, FeedId, FeedKind, FeedRun, FeedState, NewFeed};
 pub use first::FirstLogin;
-pub use indicator::{
-    IndicatorFilter, IndicatorRow, Match, NewIndicator, UPSERT_ROWS_MAX, Upserted,
-};
+pub use indicator::{IndicatorFilter, IndicatorRow, Match, NewIndicator, UPSERT_ROWS_MAX, Upserted};
 pub use intake::{Intake, IntakeChange};
 pub use mask::mask;
 pub use principal::{Actor, Principal, Role, UserId, Via};

@@ -68,7 +68,8 @@ pub(super) fn add_tag(tags: &mut Vec<String>, text: &str) {
 
 /// Foreign text for people to read: one line, bounded, nothing that turns a terminal's or page's text around.
 pub(super) fn tidy(text: &str) -> Option<String> {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_direction(*c)).collect();
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_direction(*c)).collect();
     let line = line.trim();
     if line.is_empty() { None } else { Some(line.chars().take(TEXT_CHARS_MAX).collect()) }
 }

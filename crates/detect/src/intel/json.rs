@@ -260,6 +260,8 @@ impl Walk<'_, '_, '_> {
 
     /// An object that stands in a list or alone: STIX by its type, or the rest of a bundle or an envelope.
     fn free_object(&mut self, own: &Map<String, Json>) {
+        // An empty object is how TAXII says that there is nothing new.
+        self.known |= own.is_empty();
         if let Some(more) = own.get("more").and_then(Json::as_bool) {
             self.known = true;
             self.taker.report.page.more = more;
@@ -272,7 +274,10 @@ impl Walk<'_, '_, '_> {
         match own.get("type").and_then(Json::as_str) {
             Some("bundle") => self.is(Format::Stix),
             // An attribute or an object of MISP has a type as well, but it has no id of STIX's shape.
-            Some(kind) if own.get("id").and_then(Json::as_str).is_some_and(|id| id.contains("--")) || stix::is_observable(kind) => {
+            Some(kind)
+                if own.get("id").and_then(Json::as_str).is_some_and(|id| id.contains("--"))
+                    || stix::is_observable(kind) =>
+            {
                 self.is(Format::Stix);
                 stix::object(kind, own, self.taker);
             }

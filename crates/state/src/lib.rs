@@ -32,6 +32,7 @@ mod testing;
 mod throttle;
 mod token;
 mod user;
+mod words;
 
 pub use audit::{Audit, AuditEntry, AuditFilter};
 pub use clock::Clock;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rsigma_parser::{
-    ConditionExpr, CorrelationCondition, CorrelationRule, CorrelationType as Type, Quantifier, SelectorPattern, Timespan,
+    ConditionExpr, CorrelationCondition, CorrelationRule, CorrelationType as Type, Quantifier, SelectorPattern,
+    Timespan,
 };
 use tidegate_event::Registry;
 
@@ -62,7 +63,10 @@ pub(crate) fn compile(
     let eager = (known || temporal) && condition.monotone();
     let group_by: Vec<Arc<str>> = ast.group_by.iter().map(|field| shown(ast, field)).collect();
     let fingerprint = stable_hash(&[
-        &format!("{:?} {span} {condition:?} {:?} {:?} {:?}", ast.correlation_type, ast.rules, ast.group_by, value_fields),
+        &format!(
+            "{:?} {span} {condition:?} {:?} {:?} {:?}",
+            ast.correlation_type, ast.rules, ast.group_by, value_fields
+        ),
         &format!("{:?}", ast.aliases.iter().map(|alias| (&alias.alias, alias.mapping.len())).collect::<Vec<_>>()),
     ]);
     let delay = inputs.iter().filter_map(|input| source.delays.get(&input.rule)).copied().max().unwrap_or(0);
@@ -72,7 +76,11 @@ pub(crate) fn compile(
 
 /// How a group's field is called: an alias keeps its name, a field gets its ECS name.
 fn shown(ast: &CorrelationRule, field: &str) -> Arc<str> {
-    if ast.aliases.iter().any(|alias| alias.alias == field) { field.into() } else { crate::sigma::ecs_name(field).into() }
+    if ast.aliases.iter().any(|alias| alias.alias == field) {
+        field.into()
+    } else {
+        crate::sigma::ecs_name(field).into()
+    }
 }
 
 fn resolve(source: &Source<'_>, reference: &str) -> Result<u32, Fault> {
@@ -103,9 +111,10 @@ impl Capture<'_, '_> {
         };
         let mut name = field;
         if let Some(alias) = self.source.ast.aliases.iter().find(|alias| alias.alias == field) {
-            let own = alias.mapping.iter().find(|(rule_name, _)| {
-                *rule_name == reference || self.source.names.get(*rule_name) == Some(&rule)
-            });
+            let own = alias
+                .mapping
+                .iter()
+                .find(|(rule_name, _)| *rule_name == reference || self.source.names.get(*rule_name) == Some(&rule));
             name = own.map(|(_, field)| field.as_str()).ok_or_else(|| {
                 (format!("alias `{field}` says nothing for rule `{reference}`"), &["correlation", "aliases"][..])
             })?;
@@ -178,12 +187,16 @@ fn condition(source: &Source<'_>) -> Result<Condition, Fault> {
         CorrelationCondition::Threshold { predicates, percentile, .. } => {
             let percentile = percentile.unwrap_or(50);
             if !(1..=100).contains(&percentile) {
-                return Err(("`percentile` must be between 1 and 100".into(), &["correlation", "condition", "percentile"]));
+                return Err((
+                    "`percentile` must be between 1 and 100".into(),
+                    &["correlation", "condition", "percentile"],
+                ));
             }
             if predicates.iter().any(|(_, bound)| i64::try_from(*bound).is_err()) {
                 return Err(("numbers of a condition must not be negative".into(), &["correlation", "condition"]));
             }
-            let mut predicates: Vec<_> = predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
+            let mut predicates: Vec<_> =
+                predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
             if let ([predicate], Some(bound)) =
                 (&mut predicates[..], source.settings.get("count").and_then(SettingValue::as_f64))
             {

@@ -168,7 +168,8 @@ impl State {
     /// One less the coefficient of variation of the hourly counts.
     fn histogram(&self, hours: f64) -> f64 {
         let bins = (hours as usize + 1).min(HOURS);
-        let counts = (0..bins as i64).map(|back| f64::from(self.hours[(self.hour - back).rem_euclid(HOURS as i64) as usize]));
+        let counts =
+            (0..bins as i64).map(|back| f64::from(self.hours[(self.hour - back).rem_euclid(HOURS as i64) as usize]));
         let mean = counts.clone().sum::<f64>() / bins as f64;
         if bins < 3 || mean <= 0.0 {
             return 0.0;
@@ -185,7 +186,8 @@ fn regularity(intervals: &[u16]) -> (f64, f64) {
     let at = |share: f64| f64::from(sorted[((sorted.len() - 1) as f64 * share).round() as usize]);
     let (low, median, high) = (at(0.25), at(0.5), at(0.75));
     let range = high - low;
-    let skew = if range < RANGE_MIN || median <= low || median >= high { 0.0 } else { (low + high - 2.0 * median) / range };
+    let skew =
+        if range < RANGE_MIN || median <= low || median >= high { 0.0 } else { (low + high - 2.0 * median) / range };
     let mut distances: Vec<u16> = sorted.iter().map(|interval| interval.abs_diff(median as u16)).collect();
     distances.sort_unstable();
     let spread = ((median - f64::from(distances[distances.len() / 2])) / median.max(1.0)).max(0.0);

@@ -155,7 +155,15 @@ fn single(
             detector: extension.detector.clone(),
             ..extension
         };
-        out.push(Document { body, extension, extended, path: Arc::clone(path), text: text.into(), lines_before, number });
+        out.push(Document {
+            body,
+            extension,
+            extended,
+            path: Arc::clone(path),
+            text: text.into(),
+            lines_before,
+            number,
+        });
     }
     Ok(())
 }

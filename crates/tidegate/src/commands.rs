@@ -7,6 +7,8 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod intake;
 pub(crate) mod parse;
+pub(crate) mod rules;
+pub(crate) mod scan;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod sql;

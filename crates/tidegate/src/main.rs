@@ -4,6 +4,7 @@ mod ask;
 mod client;
 mod commands;
 mod config;
+mod detection;
 mod exit;
 mod hunt;
 mod input;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    config as config_verb, demo, formats, generate, import, intake, parse, search, serve, sql, user,
+    config as config_verb, demo, formats, generate, import, intake, parse, rules, scan, search, serve, sql, user,
 };
 
 /// Parsing a record allocates little, but Arrow builders and Parquet pages do: mimalloc gives their memory back sooner.
@@ -43,8 +44,12 @@ enum Verb {
     Serve(serve::Args),
     /// Raw records in, one ECS event a line out
     Parse(parse::Args),
+    /// Run parser and detections over files and print the alerts
+    Scan(scan::Args),
     /// List, show and test formats
     Formats(formats::Args),
+    /// List, show, check and test detection rules
+    Rules(rules::Args),
     /// Load files into a data directory or a running server
     Import(import::Args),
     /// Find events with the events query language
@@ -67,7 +72,9 @@ fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Parse(args) => parse::run(args),
+        Verb::Scan(args) => scan::run(args),
         Verb::Formats(args) => formats::run(args),
+        Verb::Rules(args) => rules::run(args),
         Verb::Import(args) => import::run(args),
         Verb::Search(args) => search::run(args),
         Verb::Sql(args) => sql::run(args),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eyre::{WrapErr, eyre};
-use tidegate_event::Timestamp;
+use tidegate_event::{Position, Timestamp, names};
 use tidegate_formats::Catalog;
 use tidegate_formats::enrich::{EnrichOptions, Enricher};
 use tidegate_journal::{Journal, JournalError};
@@ -17,6 +17,7 @@ use tidegate_state::{FirstLogin, State};
 use tidegate_store::{Schema, Store};
 
 use crate::config::Config;
+use crate::detection::{Detection, Rooms};
 use crate::exit::Failure;
 
 /// The journal's folder in a data directory.
@@ -35,6 +36,7 @@ pub(crate) struct Node {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) detection: Option<Detection>,
 }
 
 /// Where the table lies.
@@ -62,6 +64,7 @@ fn schema_of(catalog: &Catalog, enrich: Option<&EnrichOptions>) -> Result<Schema
             targets.extend(enricher.map_err(|error| Failure::Config(eyre!(error)))?.targets());
         }
     }
+    targets.extend(registry.id(names::TAGS));
     Ok(Schema::from_fields(registry, targets.into_iter()))
 }
 
@@ -87,23 +90,22 @@ impl Node {
         )
         .map_err(|error| eyre!(error))?;
         let store = Arc::new(store);
-        // The table is the authority on what need not be read again; a journal that was lost goes on behind it.
-        journal.commit(store.committed());
-        let behind = Arc::downgrade(&journal);
-        store.on_commit(Box::new(move |position| {
-            if let Some(journal) = behind.upgrade() {
-                journal.commit(position);
-            }
-        }));
         let engine = Engine::new(Arc::clone(&store), config.query.clone()).map_err(|error| eyre!(error))?;
         let engine = Arc::new(engine.with_describe(describe_with(&catalog)));
+        let rooms = Rooms { catalog: &catalog, journal: &journal, state: &state, store: &store, engine: &engine };
+        let (detection, watching) = match config.detect.enabled.then(|| Detection::start(config, &rooms)).transpose()? {
+            Some((detection, watching)) => (Some(detection), Some(watching)),
+            None => (None, None),
+        };
+        commit_behind(&journal, &store, detection.as_ref());
         let counters = Arc::new(Counters::new());
         for (intake, counts) in state.counts_of_all(None).map_err(|error| eyre!(error))? {
             counters.recall(intake, counts.last_batch, counts.last_event);
         }
         let unique = recent_unique(&engine, &catalog);
-        let pipeline = start_pipeline(config, &journal, &catalog, &store, &state, &counters, unique)?;
-        Ok((Self { journal, state, store, engine, catalog, counters, pipeline: Arc::new(pipeline) }, first))
+        let pipeline = start_pipeline(config, &journal, &catalog, &store, &state, &counters, unique, watching)?;
+        let pipeline = Arc::new(pipeline);
+        Ok((Self { journal, state, store, engine, catalog, counters, pipeline, detection }, first))
     }
 
     /// Waits until everything in the journal can be found and is in the table. `false` when it took too long.
@@ -130,6 +132,17 @@ impl Node {
             tracing::info!("everything received is in the table");
         } else {
             tracing::warn!("some batches are left in the journal; the next start reads them");
+        }
+        let Self { pipeline, detection, journal, store, .. } = self;
+        match Arc::try_unwrap(pipeline) {
+            Ok(pipeline) => pipeline.stop(),
+            // A request that still looks at it keeps it; its threads end with the process.
+            Err(_) => return,
+        }
+        if let Some(mut detection) = detection {
+            detection.finish();
+            let saved = Position(detection.saved().load(std::sync::atomic::Ordering::Acquire));
+            journal.commit(store.committed().min(saved));
         }
     }
 
@@ -196,6 +209,23 @@ fn figures(stats: &tidegate_store::Stats, behind: u64) -> Vec<Figure> {
     ]
 }
 
+/// The table and the memory of detection are the authorities on what need not be read again; a journal that was lost goes
+/// on behind them.
+fn commit_behind(journal: &Arc<Journal>, store: &Store, detection: Option<&Detection>) {
+    let saved = detection.map(Detection::saved);
+    let reached = move |committed: Position| match &saved {
+        Some(saved) => committed.min(Position(saved.load(std::sync::atomic::Ordering::Acquire))),
+        None => committed,
+    };
+    journal.commit(reached(store.committed()));
+    let behind = Arc::downgrade(journal);
+    store.on_commit(Box::new(move |position| {
+        if let Some(journal) = behind.upgrade() {
+            journal.commit(reached(position));
+        }
+    }));
+}
+
 fn journal_failure(error: JournalError) -> Failure {
     Failure::Work(eyre!(error))
 }
@@ -257,6 +287,7 @@ fn recent_unique(engine: &Engine, catalog: &Catalog) -> Unique {
     unique
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a room, and this is where they meet")]
 fn start_pipeline(
     config: &Config,
     journal: &Arc<Journal>,
@@ -265,6 +296,7 @@ fn start_pipeline(
     state: &Arc<State>,
     counters: &Arc<Counters>,
     unique: Unique,
+    detection: Option<tidegate_pipeline::Detection>,
 ) -> Result<Pipeline, Failure> {
     let intakes = Arc::clone(state);
     let books = Arc::clone(state);
@@ -296,6 +328,7 @@ fn start_pipeline(
         }),
         counters: Arc::clone(counters),
         unique,
+        detection,
         options: config.pipeline.clone(),
     })
     .map_err(|error| Failure::Work(eyre!(error).wrap_err("cannot start the pipeline")))

@@ -58,6 +58,11 @@ impl Loaded {
                 problems.push(self.problem("formats", "dirs", format!("names `{}`: {error}", dir.display())));
             }
         }
+        for (key, paths) in [("rules", &config.detect.rules), ("lists", &config.detect.lists)] {
+            for path in paths.iter().filter(|path| !path.exists()) {
+                problems.push(self.problem("detect", key, format!("names `{}`, which does not exist", path.display())));
+            }
+        }
         if let Err(why) = check_data(&config.data.dir) {
             problems.push(self.problem("data", "dir", why));
         }

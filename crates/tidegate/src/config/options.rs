@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidegate_batch::Limits;
 use tidegate_formats::enrich::{EnrichOptions, GeoIp};
 
-use super::sections::{Data, Formats, Log, Settings};
+use super::sections::{Data, Detect, Formats, Log, Settings};
 use super::{Loaded, Network, Problem, Problems, Size, Sources, Span};
 
 /// The folder in the data directory for what a query cannot hold in memory.
@@ -17,6 +17,7 @@ const SPILL: &str = "spill";
 pub(crate) struct Config {
     pub(crate) data: Data,
     pub(crate) formats: Formats,
+    pub(crate) detect: Detect,
     pub(crate) log: Log,
     pub(crate) limits: Limits,
     pub(crate) journal: tidegate_journal::Options,
@@ -43,6 +44,7 @@ impl Loaded {
         Ok(Config {
             data: settings.data.clone(),
             formats: settings.formats.clone(),
+            detect: settings.detect.clone(),
             log: settings.log.clone(),
             journal: settings.journal(),
             store: settings.store(),

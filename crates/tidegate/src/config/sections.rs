@@ -178,6 +178,16 @@ sections! {
         dirs: Vec<PathBuf> = Vec::new();
     }
 
+    /// Rules, lists and behaviour that events are judged by.
+    [detect] Detect {
+        /// Whether events are judged at all.
+        enabled: bool = true;
+        /// Files and folders with Sigma rules of your own. A rule with a built-in's id replaces it.
+        rules: Vec<PathBuf> = Vec::new();
+        /// Folders with lists of names of your own, `<tag>.txt` each.
+        lists: Vec<PathBuf> = Vec::new();
+    }
+
     /// Logging in.
     [auth] Auth {
         /// How long a login lasts at most.

@@ -154,7 +154,8 @@ impl Memory {
                     source_ip: String::new(),
                     name: String::new(),
                 };
-                self.chain(correlation.rule, &fired, &evidence);
+                // no single event made it fire, so it carries nothing
+                self.chain(correlation.rule, &fired, vec![None; correlation.carried.len()], &evidence);
             }
         }
     }
@@ -228,17 +229,19 @@ impl Memory {
             let offer = Offer { entry, trigger: occasion.trigger, evidence: occasion.evidence };
             let info = &catalogue.rules[correlation.rule as usize];
             if let Some(fired) = state.offer(&key, &offer, watermark, correlation, info) {
-                self.chain(correlation.rule, &fired, occasion.evidence);
+                let carried = source.carry.iter().map(|position| values.get(*position).cloned().flatten()).collect();
+                self.chain(correlation.rule, &fired, carried, occasion.evidence);
             }
         }
     }
 
     /// A correlation that fired is a match for the correlations above it.
-    fn chain(&mut self, rule: u32, fired: &crate::correlate::Fired, evidence: &Evidence) {
+    fn chain(&mut self, rule: u32, fired: &crate::correlate::Fired, carried: Vec<Option<String>>, evidence: &Evidence) {
         if self.catalogue.feeds[rule as usize].is_empty() {
             return;
         }
-        let values: Vec<Option<String>> = crate::finding::parts(&fired.key).into_iter().map(Some).collect();
+        let mut values: Vec<Option<String>> = crate::finding::parts(&fired.key).into_iter().map(Some).collect();
+        values.extend(carried);
         self.feed(rule, &values, &Occasion { at: fired.at, trigger: fired.id, evidence, chained: true });
     }
 

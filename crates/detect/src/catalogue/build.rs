@@ -350,7 +350,6 @@ impl Bench<'_> {
     /// Compiles correlations, those they build upon first.
     fn correlations(&mut self, drafts: &mut [Draft]) {
         let names = names(drafts);
-        let (mut groups, mut delays): (HashMap<u32, Vec<Arc<str>>>, HashMap<u32, i64>) = (HashMap::new(), HashMap::new());
         let mut waiting: Vec<u32> =
             (0..drafts.len() as u32).filter(|rule| correlation(&drafts[*rule as usize]).is_some()).collect();
         for _ in 0..CHAIN_MAX {
@@ -365,14 +364,10 @@ impl Bench<'_> {
                 let draft = &drafts[rule as usize];
                 let Some(ast) = correlation(draft) else { continue };
                 let settings = &draft.info.settings;
-                let source = correlate::Source { rule, ast, settings, names: &names, groups: &groups, delays: &delays };
-                match correlate::compile(&source, &mut self.captures, &mut self.slots, self.registry) {
-                    Ok(compiled) => {
-                        groups.insert(rule, compiled.group_by.clone());
-                        let own = if compiled.eager { 0 } else { compiled.span };
-                        delays.insert(rule, compiled.delay.saturating_add(own));
-                        self.correlations.push(compiled);
-                    }
+                let source = correlate::Source { rule, ast, settings, names: &names };
+                let below = &mut self.correlations;
+                match correlate::compile(&source, below, &mut self.captures, &mut self.slots, self.registry) {
+                    Ok(compiled) => self.correlations.push(compiled),
                     Err((message, keys)) => self.leave_out(&mut drafts[rule as usize], keys, message),
                 }
             }

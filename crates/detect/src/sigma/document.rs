@@ -12,9 +12,9 @@ use crate::settings::SettingValue;
 use crate::yaml::{self, Node, Place};
 
 /// Largest rule file, in bytes; the largest public one has 60 KB.
-pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
+pub(crate) const RULE_FILE_BYTES_MAX: usize = 1 << 20;
 /// Most documents of one file.
-pub const DOCUMENTS_MAX: usize = 1_000;
+pub(crate) const DOCUMENTS_MAX: usize = 1_000;
 
 /// What a document holds.
 #[derive(Debug)]
@@ -193,7 +193,7 @@ fn extension(root: Node<'_>, path: &Arc<str>) -> Result<(Extension, bool), Box<P
     serde_json::from_value(json).map(|extension| (extension, true)).map_err(|error| {
         let message = error.to_string();
         let named = message.split('`').nth(1).unwrap_or_default().to_owned();
-        let place = node.entry(&named).map_or(key, |(key, _)| key).place();
+        let place = node.find(&mut |node| node.text().as_ref() == Some(&named)).unwrap_or(key).place();
         Box::new(problem(path, place, format!("`tidegate`: {message}")))
     })
 }

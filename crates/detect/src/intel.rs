@@ -6,7 +6,7 @@ use tidegate_event::Timestamp;
 
 /// An indicator in one set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IndicatorId(u32);
+pub struct IndicatorId(pub u32);
 
 /// What is known of an indicator.
 #[derive(Clone, Copy, Debug)]

@@ -178,6 +178,9 @@ impl Memory {
             if catalogue.reported[rule as usize] {
                 singles.add(rule, hit, values, sighting, sightings, &evidence);
             }
+            if catalogue.feeds[rule as usize].is_empty() {
+                continue;
+            }
             let occasion =
                 Occasion { at: sighting.at.as_micros(), trigger: evidence.event_id, evidence: &evidence, chained: false };
             let values: Vec<Option<String>> = values.iter().map(|datum| shown(datum, sightings)).collect();

@@ -90,7 +90,8 @@ fn remark(document: &Document, registry: &Arc<Registry>, problems: &mut Vec<Prob
     }
 }
 
-/// A rule for another product is not matched here, but a mistake in it is one all the same.
+/// A rule for another product is not matched here. What would not compile is worth a remark, but may well be right where
+/// it is meant to run: the engines of others know other regular expressions.
 fn compile_anyway(
     document: &Document,
     rule: &rsigma_parser::SigmaRule,
@@ -98,13 +99,14 @@ fn compile_anyway(
     problems: &mut Vec<Problem>,
 ) {
     let prepared = sigma::prepare(rule, &BTreeMap::new(), &mut Slots::default(), registry, &mut Vec::new());
-    let problem = match prepared {
+    let mut problem = match prepared {
         Ok(rule) => match rsigma_eval::compile_rule(&rule) {
             Ok(_) => return,
             Err(error) => document.problem_at(&["detection"], error.to_string()),
         },
         Err(fault) => document.problem(fault.message, &mut |node| node.text().as_ref() == Some(&fault.at)),
     };
+    problem.grade = Grade::Warning;
     problems.push(problem);
 }
 

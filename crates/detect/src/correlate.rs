@@ -23,9 +23,9 @@ use rsigma_parser::CorrelationType;
 use std::sync::Arc;
 
 /// Most rules that one correlation may name.
-pub const INPUTS_MAX: usize = 64;
+pub(crate) const INPUTS_MAX: usize = 64;
 /// Longest chain of correlations of correlations.
-pub const CHAIN_MAX: usize = 8;
+pub(crate) const CHAIN_MAX: usize = 8;
 
 /// Numbers of what a correlation had to leave out; all zero in a healthy system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -49,6 +49,9 @@ pub(crate) struct Correlation {
     pub(crate) inputs: Vec<Input>,
     /// Names of what it groups by.
     pub(crate) group_by: Vec<Arc<str>>,
+    /// Fields that correlations above group by or compute with, and this one does not: they come from the event that
+    /// made it fire.
+    pub(crate) carried: Vec<Arc<str>>,
     /// Timespan in microseconds.
     pub(crate) span: i64,
     pub(crate) condition: Condition,
@@ -70,6 +73,8 @@ pub(crate) struct Input {
     pub(crate) group: Vec<usize>,
     /// Which captured values the condition computes with.
     pub(crate) values: Vec<usize>,
+    /// Which captured values are those that the correlation carries.
+    pub(crate) carry: Vec<usize>,
 }
 
 /// Hash of a value that is counted or a definition that is compared: FNV-1a, the same on every machine and for ever,

@@ -16,11 +16,11 @@ use crate::sightings::{Datum, Hit, Sighting, Sightings};
 use crate::sigma::{Engine, Facts, Kind, Match, Origin, View};
 
 /// Most tags that judging adds to one event.
-pub const TAGS_MAX: usize = 64;
+pub(crate) const TAGS_MAX: usize = 64;
 /// Most addresses of one answer that are looked up among the indicators.
-pub const ADDRESSES_MAX: usize = 64;
+pub(crate) const ADDRESSES_MAX: usize = 64;
 /// Longest name that is judged, in bytes; DNS allows 253 characters. A longer one is cut.
-pub const NAME_BYTES_MAX: usize = 1_024;
+pub(crate) const NAME_BYTES_MAX: usize = 1_024;
 
 /// Where an event stands in its batch.
 #[derive(Clone, Copy, Debug)]

@@ -154,7 +154,8 @@ impl Memory {
                     source_ip: String::new(),
                     name: String::new(),
                 };
-                self.chain(correlation.rule, &fired, &evidence);
+                // no single event made it fire, so it carries nothing
+                self.chain(correlation.rule, &fired, vec![None; correlation.carried.len()], &evidence);
             }
         }
     }
@@ -177,12 +178,11 @@ impl Memory {
             if catalogue.reported[rule as usize] {
                 singles.add(rule, hit, values, sighting, sightings, &evidence);
             }
-            let occasion = Occasion {
-                at: sighting.at.as_micros(),
-                trigger: evidence.event_id,
-                evidence: &evidence,
-                chained: false,
-            };
+            if catalogue.feeds[rule as usize].is_empty() {
+                continue;
+            }
+            let occasion =
+                Occasion { at: sighting.at.as_micros(), trigger: evidence.event_id, evidence: &evidence, chained: false };
             let values: Vec<Option<String>> = values.iter().map(|datum| shown(datum, sightings)).collect();
             self.feed(rule, &values, &occasion);
         }
@@ -232,17 +232,19 @@ impl Memory {
             let offer = Offer { entry, trigger: occasion.trigger, evidence: occasion.evidence };
             let info = &catalogue.rules[correlation.rule as usize];
             if let Some(fired) = state.offer(&key, &offer, watermark, correlation, info) {
-                self.chain(correlation.rule, &fired, occasion.evidence);
+                let carried = source.carry.iter().map(|position| values.get(*position).cloned().flatten()).collect();
+                self.chain(correlation.rule, &fired, carried, occasion.evidence);
             }
         }
     }
 
     /// A correlation that fired is a match for the correlations above it.
-    fn chain(&mut self, rule: u32, fired: &crate::correlate::Fired, evidence: &Evidence) {
+    fn chain(&mut self, rule: u32, fired: &crate::correlate::Fired, carried: Vec<Option<String>>, evidence: &Evidence) {
         if self.catalogue.feeds[rule as usize].is_empty() {
             return;
         }
-        let values: Vec<Option<String>> = crate::finding::parts(&fired.key).into_iter().map(Some).collect();
+        let mut values: Vec<Option<String>> = crate::finding::parts(&fired.key).into_iter().map(Some).collect();
+        values.extend(carried);
         self.feed(rule, &values, &Occasion { at: fired.at, trigger: fired.id, evidence, chained: true });
     }
 
@@ -270,9 +272,7 @@ impl Memory {
         for (number, correlation) in self.catalogue.correlations.iter().enumerate() {
             let reports = self.states[number].reports();
             if self.catalogue.reported[correlation.rule as usize] {
-                out.extend(
-                    reports.into_iter().map(|report| report::of_correlation(report, correlation, &self.catalogue)),
-                );
+                out.extend(reports.into_iter().map(|report| report::of_correlation(report, correlation, &self.catalogue)));
             }
         }
         // a remark, such as a domain never seen before, is no finding
@@ -327,8 +327,7 @@ impl Singles {
             }
         }
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let target =
-            some(sightings.read(sighting.registered)).or_else(|| some(sightings.read(sighting.destination_ip)));
+        let target = some(sightings.read(sighting.registered)).or_else(|| some(sightings.read(sighting.destination_ip)));
         self.push(rule, group, target, &hit.matched, evidence);
     }
 }

@@ -6,6 +6,11 @@ use tidegate_event::{EventId, Timestamp};
 
 use crate::catalogue::Catalogue;
 
+/// Longest text that is kept of an event, in bytes; names, addresses and ids are shorter.
+pub(crate) const TEXT_BYTES_MAX: usize = 1_024;
+/// Most text that is kept of a batch; what is beyond counts as empty.
+pub(crate) const BATCH_TEXT_BYTES_MAX: usize = 2 << 30;
+
 /// A piece of the batch's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -100,8 +105,12 @@ impl Sightings {
         self.list.iter().map(|sighting| (sighting.hits.1 - sighting.hits.0) as usize).sum()
     }
 
-    /// Keeps a text.
+    /// Keeps a text, of a long one the beginning.
     pub(crate) fn keep(&mut self, text: &str) -> Span {
+        let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+        if self.text.len() + text.len() > BATCH_TEXT_BYTES_MAX {
+            return Span::default();
+        }
         let start = self.text.len() as u32;
         self.text.push_str(text);
         Span { start, end: self.text.len() as u32 }

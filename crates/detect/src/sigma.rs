@@ -8,12 +8,10 @@ mod logsource;
 mod prepare;
 mod view;
 
-pub(crate) use document::{Body, Document, read};
-pub use document::{DOCUMENTS_MAX, RULE_FILE_BYTES_MAX};
+pub(crate) use document::{Body, Document, RULE_FILE_BYTES_MAX, read};
 pub(crate) use engine::{Candidate, Engine, Match};
 pub(crate) use fields::{Slots, ecs_name};
 pub(crate) use filter::apply as apply_filter;
 pub(crate) use logsource::{Kind, Origin, OriginFields, applicable};
 pub(crate) use prepare::prepare;
-pub use prepare::{REGEX_BYTES_MAX, REGEX_COMPILED_BYTES_MAX, VALUES_MAX};
 pub(crate) use view::{FactFields, Facts, View};

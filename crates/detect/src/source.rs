@@ -8,9 +8,9 @@ use crate::problem::{Grade, Problem};
 use crate::sigma::RULE_FILE_BYTES_MAX;
 
 /// Most rule files of one folder and those below it.
-pub const FILES_MAX: usize = 50_000;
+pub(crate) const FILES_MAX: usize = 50_000;
 /// Deepest folder below the one that is named.
-pub const FOLDERS_DEEP_MAX: usize = 16;
+pub(crate) const FOLDERS_DEEP_MAX: usize = 16;
 
 /// The text of a rule file.
 #[derive(Clone, Debug)]

@@ -137,10 +137,6 @@ impl<'n> Node<'n> {
         matches!(self.data(), YamlData::Mapping(_))
     }
 
-    pub(crate) fn is_list(self) -> bool {
-        matches!(self.data(), YamlData::Sequence(_))
-    }
-
     /// The text of a scalar; `None` for null, lists and mappings.
     pub(crate) fn text(self) -> Option<String> {
         match self.data() {

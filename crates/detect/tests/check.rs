@@ -130,8 +130,9 @@ fn check_compiles_what_loading_passes_over() {
     assert!(!checked.failed(), "{:#?}", checked.problems);
     assert_eq!((checked.rules, checked.not_applicable), (2, 1));
     let checked = check::check(&sources(&foreign("a(")), &registry(), &Settings::default());
-    assert!(checked.failed());
-    assert_eq!((checked.problems[0].line, &*checked.problems[0].path), (6, "w.yml"));
+    assert!(!checked.failed(), "it may be right where it is meant to run");
+    let remark = checked.problems.iter().find(|problem| problem.message.contains("`a(`")).unwrap();
+    assert_eq!((remark.line, &*remark.path), (6, "w.yml"));
 }
 
 #[test]

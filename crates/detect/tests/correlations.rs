@@ -298,6 +298,34 @@ fn chains_of_correlations() {
 }
 
 #[test]
+fn a_chain_uses_its_own_group_by() {
+    // as in the specification: the counting rule groups by the computer, the chain by the user
+    let text = format!(
+        "{}{}",
+        rule("many", COUNT).replace("source.ip", "host.name"),
+        rule("then", "  type: temporal_ordered\n  rules: [many, b]\n").replace("source.ip", "user.name")
+    );
+    let of = |at, name, host, user| (at, vec![("dns.question.name", name), ("host.name", host), ("user.name", user)]);
+    let mut records: Vec<Record<'_>> = (0..5).map(|at| of(at, "a.x", "h1", "ann")).collect();
+    records.push(of(9, "b.x", "h2", "ann"));
+    let found = bench(&["a", "b"], &text).feed_each(&records);
+    assert_eq!(titles(&found), ["then"]);
+    assert_eq!(found[0].group, [("user.name".into(), "ann".to_owned())]);
+    *records.last_mut().unwrap() = of(9, "b.x", "h2", "bob");
+    assert!(bench(&["a", "b"], &text).feed_each(&records).is_empty());
+}
+
+#[test]
+fn a_temporal_condition_counts_rules() {
+    let text = rule("two", "  type: temporal\n  rules: [a, b, c]\n  condition: {gte: 2}\n");
+    let of = |names: &[&'static str]| -> Vec<Record<'static>> {
+        names.iter().enumerate().map(|(at, name)| query(at as i64, "s", name)).collect()
+    };
+    assert!(!bench(&["a", "b", "c"], &text).feed_each(&of(&["c.x", "a.x"])).is_empty());
+    assert!(bench(&["a", "b", "c"], &text).feed_each(&of(&["c.x", "c.x", "c.x"])).is_empty());
+}
+
+#[test]
 fn generate_keeps_the_findings_of_the_rules_below() {
     let silent = bench(&["a"], &rule("many", COUNT)).feed(&times(&[0, 1]));
     assert!(silent.is_empty(), "a rule that a correlation names does not report by itself");

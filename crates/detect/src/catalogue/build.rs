@@ -90,8 +90,7 @@ fn read_all(parts: &CatalogueParts<'_>, problems: &mut Vec<Problem>) -> (Vec<Dra
             }
             if seen.len() >= RULES_MAX {
                 if !std::mem::replace(&mut full, true) {
-                    problems
-                        .push(document.problem_at(&[], format!("more than {RULES_MAX} rules; the rest is left out")));
+                    problems.push(document.problem_at(&[], format!("more than {RULES_MAX} rules; the rest is left out")));
                 }
                 continue;
             }
@@ -170,7 +169,10 @@ fn draft(document: Document, settings: &Settings, problems: &mut Vec<Problem>) -
     }
     // a rule that says nothing about effort is not ours; its author meant it to run
     let effort = extension.effort.unwrap_or(Effort::Advanced);
-    let retired = matches!(words.status, Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported));
+    let retired = matches!(
+        words.status,
+        Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported)
+    );
     let by_default = extension.enabled.unwrap_or(effort <= settings.effort && !retired);
     let enabled = own.and_then(|own| own.enabled).unwrap_or(extension.always || by_default);
     let severity = own.and_then(|own| own.severity).unwrap_or_else(|| severity(words.level));
@@ -348,17 +350,13 @@ impl Bench<'_> {
     /// Compiles correlations, those they build upon first.
     fn correlations(&mut self, drafts: &mut [Draft]) {
         let names = names(drafts);
-        let (mut groups, mut delays): (HashMap<u32, Vec<Arc<str>>>, HashMap<u32, i64>) =
-            (HashMap::new(), HashMap::new());
         let mut waiting: Vec<u32> =
             (0..drafts.len() as u32).filter(|rule| correlation(&drafts[*rule as usize]).is_some()).collect();
         for _ in 0..CHAIN_MAX {
             let pending: HashSet<u32> = waiting.iter().copied().collect();
             let (ready, later): (Vec<u32>, Vec<u32>) = waiting.into_iter().partition(|rule| {
                 correlation(&drafts[*rule as usize]).is_some_and(|ast| {
-                    ast.rules
-                        .iter()
-                        .all(|name| names.get(name).is_none_or(|base| !pending.contains(base) || base == rule))
+                    ast.rules.iter().all(|name| names.get(name).is_none_or(|base| !pending.contains(base) || base == rule))
                 })
             });
             waiting = later;
@@ -366,14 +364,10 @@ impl Bench<'_> {
                 let draft = &drafts[rule as usize];
                 let Some(ast) = correlation(draft) else { continue };
                 let settings = &draft.info.settings;
-                let source = correlate::Source { rule, ast, settings, names: &names, groups: &groups, delays: &delays };
-                match correlate::compile(&source, &mut self.captures, &mut self.slots, self.registry) {
-                    Ok(compiled) => {
-                        groups.insert(rule, compiled.group_by.clone());
-                        let own = if compiled.eager { 0 } else { compiled.span };
-                        delays.insert(rule, compiled.delay.saturating_add(own));
-                        self.correlations.push(compiled);
-                    }
+                let source = correlate::Source { rule, ast, settings, names: &names };
+                let below = &mut self.correlations;
+                match correlate::compile(&source, below, &mut self.captures, &mut self.slots, self.registry) {
+                    Ok(compiled) => self.correlations.push(compiled),
                     Err((message, keys)) => self.leave_out(&mut drafts[rule as usize], keys, message),
                 }
             }
@@ -468,8 +462,7 @@ fn reported(drafts: &[Draft], correlations: &[Correlation]) -> Vec<bool> {
             *given |= generate;
         }
     }
-    let shown =
-        |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
+    let shown = |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
     drafts.iter().zip(named).map(shown).collect()
 }
 
@@ -533,6 +526,7 @@ fn dns_like(source: &LogSource) -> bool {
 
 /// Whether a node is the text that a mistake is about: the text itself, or a key with modifiers.
 fn says(node: crate::yaml::Node<'_>, wanted: &str) -> bool {
-    node.text()
-        .is_some_and(|text| text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('|')))
+    node.text().is_some_and(|text| {
+        text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('|'))
+    })
 }

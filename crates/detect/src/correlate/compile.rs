@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rsigma_parser::{
-    ConditionExpr, CorrelationCondition, CorrelationRule, CorrelationType as Type, Quantifier, SelectorPattern,
-    Timespan,
+    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType as Type, Quantifier, SelectorPattern, Timespan,
 };
 use tidegate_event::Registry;
 
@@ -15,7 +14,7 @@ use crate::settings::SettingValue;
 use crate::sigma::Slots;
 
 /// Longest timespan, in seconds: state is kept that long.
-pub const TIMESPAN_SECONDS_MAX: u64 = 31 * 86_400;
+pub(crate) const TIMESPAN_SECONDS_MAX: u64 = 31 * 86_400;
 
 /// A mistake: the sentence and the keys that lead to it.
 pub(crate) type Fault = (String, &'static [&'static str]);
@@ -28,15 +27,13 @@ pub(crate) struct Source<'s> {
     pub(crate) settings: &'s BTreeMap<String, SettingValue>,
     /// Rules by id, name and title.
     pub(crate) names: &'s HashMap<String, u32>,
-    /// What the correlations compiled so far group by.
-    pub(crate) groups: &'s HashMap<u32, Vec<Arc<str>>>,
-    /// How late they report, in microseconds.
-    pub(crate) delays: &'s HashMap<u32, i64>,
 }
 
-/// Compiles a correlation. `captures` gets the fields whose values the judge must hand over, by rule.
+/// Compiles a correlation. `compiled` holds those it may build upon, which get the fields they must carry; `captures` the
+/// fields whose values the judge must hand over, by rule.
 pub(crate) fn compile(
     source: &Source<'_>,
+    compiled: &mut [Correlation],
     captures: &mut [Vec<usize>],
     slots: &mut Slots,
     registry: &Registry,
@@ -47,15 +44,15 @@ pub(crate) fn compile(
     }
     let condition = condition(source)?;
     let value_fields = value_fields(ast)?;
-    let mut capture = Capture { source, captures, slots, registry };
+    let mut capture = Capture { source, compiled, captures, slots, registry };
     let mut inputs = Vec::with_capacity(ast.rules.len());
     for reference in &ast.rules {
         let rule = resolve(source, reference)?;
-        let group = ast.group_by.iter().map(|field| capture.position(rule, reference, field, "group-by"));
-        let group = group.collect::<Result<_, _>>()?;
-        let values = value_fields.iter().map(|field| capture.position(rule, reference, field, "condition"));
-        let values = values.collect::<Result<_, _>>()?;
-        inputs.push(Input { rule, group, values });
+        let mut positions = |fields: &[String]| -> Result<Vec<usize>, Fault> {
+            fields.iter().map(|field| capture.position(rule, &capture.named(rule, reference, field)?)).collect()
+        };
+        let (group, values) = (positions(&ast.group_by)?, positions(&value_fields)?);
+        inputs.push(Input { rule, group, values, carry: Vec::new() });
     }
     let span = span(source)?;
     let known = matches!(ast.correlation_type, Type::EventCount | Type::ValueCount | Type::ValueSum);
@@ -63,24 +60,21 @@ pub(crate) fn compile(
     let eager = (known || temporal) && condition.monotone();
     let group_by: Vec<Arc<str>> = ast.group_by.iter().map(|field| shown(ast, field)).collect();
     let fingerprint = stable_hash(&[
-        &format!(
-            "{:?} {span} {condition:?} {:?} {:?} {:?}",
-            ast.correlation_type, ast.rules, ast.group_by, value_fields
-        ),
+        &format!("{:?} {span} {condition:?} {:?} {:?} {:?}", ast.correlation_type, ast.rules, ast.group_by, value_fields),
         &format!("{:?}", ast.aliases.iter().map(|alias| (&alias.alias, alias.mapping.len())).collect::<Vec<_>>()),
     ]);
-    let delay = inputs.iter().filter_map(|input| source.delays.get(&input.rule)).copied().max().unwrap_or(0);
+    let below = |input: &Input| {
+        let own = compiled.iter().find(|correlation| correlation.rule == input.rule)?;
+        Some(own.delay.saturating_add(if own.eager { 0 } else { own.span }))
+    };
+    let delay = inputs.iter().filter_map(below).max().unwrap_or(0);
     let kind = ast.correlation_type;
-    Ok(Correlation { rule: source.rule, kind, inputs, group_by, span, condition, eager, delay, fingerprint })
+    Ok(Correlation { rule: source.rule, kind, inputs, group_by, carried: Vec::new(), span, condition, eager, delay, fingerprint })
 }
 
 /// How a group's field is called: an alias keeps its name, a field gets its ECS name.
 fn shown(ast: &CorrelationRule, field: &str) -> Arc<str> {
-    if ast.aliases.iter().any(|alias| alias.alias == field) {
-        field.into()
-    } else {
-        crate::sigma::ecs_name(field).into()
-    }
+    if ast.aliases.iter().any(|alias| alias.alias == field) { field.into() } else { crate::sigma::ecs_name(field).into() }
 }
 
 fn resolve(source: &Source<'_>, reference: &str) -> Result<u32, Fault> {
@@ -98,40 +92,54 @@ fn resolve(source: &Source<'_>, reference: &str) -> Result<u32, Fault> {
 
 struct Capture<'c, 's> {
     source: &'c Source<'s>,
+    compiled: &'c mut [Correlation],
     captures: &'c mut [Vec<usize>],
     slots: &'c mut Slots,
     registry: &'c Registry,
 }
 
 impl Capture<'_, '_> {
-    /// Where the value of a field stands among those captured with a match of `rule`.
-    fn position(&mut self, rule: u32, reference: &str, field: &str, key: &'static str) -> Result<usize, Fault> {
-        let fault = |message| -> Fault {
-            (message, if key == "group-by" { &["correlation", "group-by"] } else { &["correlation", "condition"] })
+    /// The field that a name means for a rule: an alias may say another for each.
+    fn named(&self, rule: u32, reference: &str, field: &str) -> Result<String, Fault> {
+        let Some(alias) = self.source.ast.aliases.iter().find(|alias| alias.alias == field) else {
+            return Ok(field.to_owned());
         };
-        let mut name = field;
-        if let Some(alias) = self.source.ast.aliases.iter().find(|alias| alias.alias == field) {
-            let own = alias
-                .mapping
-                .iter()
-                .find(|(rule_name, _)| *rule_name == reference || self.source.names.get(*rule_name) == Some(&rule));
-            name = own.map(|(_, field)| field.as_str()).ok_or_else(|| {
-                (format!("alias `{field}` says nothing for rule `{reference}`"), &["correlation", "aliases"][..])
-            })?;
-        }
-        if let Some(group) = self.source.groups.get(&rule) {
-            let wanted = crate::sigma::ecs_name(name);
-            return group.iter().position(|have| **have == *wanted || **have == *name).ok_or_else(|| {
-                fault(format!("correlation `{reference}` does not group by `{name}`, so its findings do not carry it"))
-            });
-        }
-        let slot = self.slots.add(name, self.registry);
-        let list = self.captures.get_mut(rule as usize).ok_or_else(|| fault(format!("`{reference}` is no rule")))?;
-        if let Some(position) = list.iter().position(|have| *have == slot) {
+        let own = alias.mapping.iter().find(|(name, _)| {
+            *name == reference || self.source.names.get(*name) == Some(&rule)
+        });
+        own.map(|(_, field)| field.clone()).ok_or_else(|| {
+            (format!("alias `{field}` says nothing for rule `{reference}`"), &["correlation", "aliases"][..])
+        })
+    }
+
+    /// Where the value of a field stands among those that come with a match of a rule. A correlation hands over what it
+    /// groups by; any other field it carries along from the event that made it fire.
+    fn position(&mut self, rule: u32, field: &str) -> Result<usize, Fault> {
+        let Some(below) = self.compiled.iter().position(|correlation| correlation.rule == rule) else {
+            let slot = self.slots.add(field, self.registry);
+            let Some(list) = self.captures.get_mut(rule as usize) else {
+                return Err((format!("no rule can give the field `{field}`"), &["correlation", "rules"]));
+            };
+            if let Some(position) = list.iter().position(|have| *have == slot) {
+                return Ok(position);
+            }
+            list.push(slot);
+            return Ok(list.len() - 1);
+        };
+        let name = crate::sigma::ecs_name(field);
+        let own = &self.compiled[below];
+        let known = own.group_by.iter().chain(&own.carried).position(|have| **have == *name || **have == *field);
+        if let Some(position) = known {
             return Ok(position);
         }
-        list.push(slot);
-        Ok(list.len() - 1)
+        let inputs: Vec<u32> = own.inputs.iter().map(|input| input.rule).collect();
+        let positions = inputs.into_iter().map(|input| self.position(input, field)).collect::<Result<Vec<_>, _>>()?;
+        let own = &mut self.compiled[below];
+        for (input, position) in own.inputs.iter_mut().zip(positions) {
+            input.carry.push(position);
+        }
+        own.carried.push(name.into());
+        Ok(own.group_by.len() + own.carried.len() - 1)
     }
 }
 
@@ -183,20 +191,22 @@ fn condition(source: &Source<'_>) -> Result<Condition, Fault> {
         CorrelationCondition::Extended(_) => {
             Err(("condition must compare a number, such as `gte: 10`".into(), &["correlation", "condition"]))
         }
-        CorrelationCondition::Threshold { .. } if temporal => Ok(Condition::All),
+        // a temporal condition compares the number of rules that matched; without one the library says `gte: 1`, and
+        // the specification means all
+        CorrelationCondition::Threshold { predicates, .. } if temporal => {
+            let all = ast.correlation_type == Type::TemporalOrdered || *predicates == [(ConditionOperator::Gte, 1)];
+            let predicates = predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
+            Ok(if all { Condition::All } else { Condition::Threshold { predicates, percentile: 50.0 } })
+        }
         CorrelationCondition::Threshold { predicates, percentile, .. } => {
             let percentile = percentile.unwrap_or(50);
             if !(1..=100).contains(&percentile) {
-                return Err((
-                    "`percentile` must be between 1 and 100".into(),
-                    &["correlation", "condition", "percentile"],
-                ));
+                return Err(("`percentile` must be between 1 and 100".into(), &["correlation", "condition", "percentile"]));
             }
             if predicates.iter().any(|(_, bound)| i64::try_from(*bound).is_err()) {
                 return Err(("numbers of a condition must not be negative".into(), &["correlation", "condition"]));
             }
-            let mut predicates: Vec<_> =
-                predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
+            let mut predicates: Vec<_> = predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
             if let ([predicate], Some(bound)) =
                 (&mut predicates[..], source.settings.get("count").and_then(SettingValue::as_f64))
             {

@@ -66,7 +66,8 @@ impl Condition {
     pub(crate) fn seen(&self, seen: u64, inputs: usize) -> bool {
         match self {
             Self::Formula(formula) => formula.holds(seen),
-            _ => seen.count_ones() as usize == inputs,
+            Self::Threshold { .. } => self.met(f64::from(seen.count_ones())),
+            Self::All => seen.count_ones() as usize == inputs,
         }
     }
 

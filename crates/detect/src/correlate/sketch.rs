@@ -78,7 +78,7 @@ impl Sketch {
         for _ in 0..count {
             let pane = reader.i64()?;
             let registers = reader.bytes()?;
-            if registers.len() != REGISTERS {
+            if registers.len() != REGISTERS || registers.iter().any(|rank| u32::from(*rank) > 64 - PRECISION + 1) {
                 return Err(Damaged);
             }
             panes.insert(pane, registers.into());
@@ -95,7 +95,8 @@ fn estimate(registers: &[u8; REGISTERS]) -> f64 {
     let size = REGISTERS as f64;
     let (mut sum, mut zeros) = (0.0, 0_u32);
     for rank in registers {
-        sum += f64::from(*rank).mul_add(-1.0, 0.0).exp2();
+        // 2 to the power of -rank
+        sum += f64::from_bits((1023 - u64::from(*rank)) << 52);
         zeros += u32::from(*rank == 0);
     }
     let raw = 0.7213 / (1.0 + 1.079 / size) * size * size / sum;

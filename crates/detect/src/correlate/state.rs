@@ -12,11 +12,11 @@ use rsigma_parser::CorrelationType as Type;
 use tidegate_event::Timestamp;
 
 /// Most groups of a correlation: 20,000 clients or domains at once.
-pub const GROUPS_MAX: usize = 20_000;
+pub(crate) const GROUPS_MAX: usize = 20_000;
 /// Most matches that all groups of a correlation remember, 24 bytes each.
-pub const ENTRIES_MAX: usize = 1 << 20;
+pub(crate) const ENTRIES_MAX: usize = 1 << 20;
 /// Most groups that count distinct values by a sketch, 8 to 20 KB each.
-pub const SKETCHES_MAX: usize = 1_024;
+pub(crate) const SKETCHES_MAX: usize = 1_024;
 /// Share of groups that go when there are too many: the stalest eighth, so that the search for them is rare.
 const EVICTED_SHARE: usize = 8;
 
@@ -38,14 +38,14 @@ pub(crate) struct State {
 /// What a match did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fired {
-    /// The finding that it began.
+    /// The finding.
     pub(crate) id: uuid::Uuid,
     pub(crate) at: i64,
     pub(crate) key: Box<str>,
 }
 
 impl State {
-    /// Takes a match in. `Some` when a finding begins with it.
+    /// Takes a match in. `Some` when a finding begins with it, or goes on and carries something.
     pub(crate) fn offer(
         &mut self,
         key: &str,
@@ -75,6 +75,10 @@ impl State {
                 open.first = open.first.min(first);
                 open.last = open.last.max(offer.entry.at);
                 open.figure = figure;
+                // what is carried may be another value with each event
+                if !correlation.carried.is_empty() {
+                    fired = Some(Fired { id: open.id, at: offer.entry.at, key: key.into() });
+                }
                 mark(group, key, &mut self.dirty);
             }
             (Some((figure, first, size)), None) => {

@@ -14,7 +14,7 @@ const MAGIC: &[u8; 4] = b"TGDM";
 /// Changes when the layout does; an older snapshot is refused and the memory starts empty.
 const VERSION: u8 = 1;
 /// Largest snapshot, in bytes.
-pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
+pub(crate) const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 
 /// Why a snapshot cannot be restored. The memory is as it was before.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use crate::settings::SettingValue;
 use crate::yaml::{self, Node, Place};
 
 /// Largest rule file, in bytes; the largest public one has 60 KB.
-pub const RULE_FILE_BYTES_MAX: usize = 1 << 20;
+pub(crate) const RULE_FILE_BYTES_MAX: usize = 1 << 20;
 /// Most documents of one file.
-pub const DOCUMENTS_MAX: usize = 1_000;
+pub(crate) const DOCUMENTS_MAX: usize = 1_000;
 
 /// What a document holds.
 #[derive(Debug)]
@@ -41,8 +41,6 @@ pub(crate) struct Extension {
 pub(crate) struct Document {
     pub(crate) body: Body,
     pub(crate) extension: Extension,
-    /// Whether `tidegate:` stands in the document.
-    pub(crate) extended: bool,
     pub(crate) path: Arc<str>,
     pub(crate) text: Arc<str>,
     pub(crate) lines_before: u32,
@@ -138,7 +136,7 @@ fn single(
     if !root.is_map() {
         return Err(fail(root.place(), "a rule is a mapping of `title`, `logsource`, `detection` and more".into()));
     }
-    let (extension, extended) = extension(root, path)?;
+    let extension = extension(root, path)?;
     let mut source = text.to_owned();
     if extension.detector.is_some() {
         complete(root, &mut source);
@@ -155,15 +153,7 @@ fn single(
             detector: extension.detector.clone(),
             ..extension
         };
-        out.push(Document {
-            body,
-            extension,
-            extended,
-            path: Arc::clone(path),
-            text: text.into(),
-            lines_before,
-            number,
-        });
+        out.push(Document { body, extension, path: Arc::clone(path), text: text.into(), lines_before, number });
     }
     Ok(())
 }
@@ -181,8 +171,8 @@ fn complete(root: Node<'_>, source: &mut String) {
     }
 }
 
-fn extension(root: Node<'_>, path: &Arc<str>) -> Result<(Extension, bool), Box<Problem>> {
-    let Some((key, node)) = root.entry("tidegate") else { return Ok((Extension::default(), false)) };
+fn extension(root: Node<'_>, path: &Arc<str>) -> Result<Extension, Box<Problem>> {
+    let Some((key, node)) = root.entry("tidegate") else { return Ok(Extension::default()) };
     let mut json = node.to_json();
     // settings of a native detector may stand beside its name
     if let Some(map) = json.as_object_mut()
@@ -198,10 +188,10 @@ fn extension(root: Node<'_>, path: &Arc<str>) -> Result<(Extension, bool), Box<P
         }
         map.insert("settings".into(), settings);
     }
-    serde_json::from_value(json).map(|extension| (extension, true)).map_err(|error| {
+    serde_json::from_value(json).map_err(|error| {
         let message = error.to_string();
         let named = message.split('`').nth(1).unwrap_or_default().to_owned();
-        let place = node.entry(&named).map_or(key, |(key, _)| key).place();
+        let place = node.find(&mut |node| node.text().as_ref() == Some(&named)).unwrap_or(key).place();
         Box::new(problem(path, place, format!("`tidegate`: {message}")))
     })
 }
@@ -230,7 +220,6 @@ fn collected(
                 out.push(Document {
                     body,
                     extension: Extension::default(),
-                    extended: false,
                     path: Arc::clone(path),
                     text: text.into(),
                     lines_before: 0,

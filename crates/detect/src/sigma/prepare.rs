@@ -11,11 +11,11 @@ use super::fields::Slots;
 use crate::settings::SettingValue;
 
 /// Longest regular expression, in bytes.
-pub const REGEX_BYTES_MAX: usize = 8_192;
+pub(crate) const REGEX_BYTES_MAX: usize = 8_192;
 /// Largest compiled regular expression, in bytes: what `a{1000}{1000}` would need is refused.
-pub const REGEX_COMPILED_BYTES_MAX: usize = 2 << 20;
+pub(crate) const REGEX_COMPILED_BYTES_MAX: usize = 2 << 20;
 /// Most values of one field of a rule.
-pub const VALUES_MAX: usize = 50_000;
+pub(crate) const VALUES_MAX: usize = 50_000;
 
 /// A mistake in a rule and the text to look for in its file.
 #[derive(Debug)]

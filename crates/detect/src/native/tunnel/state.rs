@@ -109,6 +109,7 @@ impl State {
             counters.odd += u32::from(candidate.odd) - u32::from(seen.odd);
         }
         self.evidence.add(u64::from(candidate.queries) - 1);
+        self.evidence.note(seen.look);
         let before = candidate.names().count() as u32;
         if let Some((characters, cost)) = self.count(seen, context)
             && let Some(counters) = self.panes.at(pane, pane)

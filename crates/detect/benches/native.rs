@@ -45,7 +45,8 @@ fn ordinary() -> Vec<Query> {
             let record: Value = serde_json::from_slice(line).expect("the generator writes JSON");
             let field = |name: &str| record[name].as_str().unwrap_or_default().to_lowercase();
             Query {
-                at: Timestamp::parse_rfc3339(record["Datetime"].as_str().unwrap_or_default()).map_or(0, Timestamp::as_micros),
+                at: Timestamp::parse_rfc3339(record["Datetime"].as_str().unwrap_or_default())
+                    .map_or(0, Timestamp::as_micros),
                 device: field("DeviceID"),
                 name: field("QueryName").trim_end_matches('.').to_owned(),
                 query_type: field("QueryTypeName").to_uppercase(),
@@ -70,8 +71,10 @@ fn flood(name: impl Fn(u64) -> String, nxdomain: bool) -> Vec<Query> {
 fn observe(bencher: Bencher<'_, '_>, queries: &[Query]) {
     let domains: Vec<&str> = queries.iter().map(|query| psl::domain_str(&query.name).unwrap_or_default()).collect();
     let node = NodeId(uuid::Uuid::nil());
-    bencher.counter(ItemsCount::new(queries.len())).with_inputs(|| Natives::new(&NativeSettings::default())).bench_local_values(
-        |mut natives| {
+    bencher
+        .counter(ItemsCount::new(queries.len()))
+        .with_inputs(|| Natives::new(&NativeSettings::default()))
+        .bench_local_values(|mut natives| {
             let mut raised = Vec::new();
             for (index, (query, domain)) in queries.iter().zip(&domains).enumerate() {
                 let at = Timestamp::from_micros(query.at);
@@ -89,8 +92,7 @@ fn observe(bencher: Bencher<'_, '_>, queries: &[Query]) {
                 natives.observe(black_box(&look), &mut raised);
             }
             (natives, raised)
-        },
-    );
+        });
 }
 
 #[divan::bench]
@@ -127,7 +129,7 @@ fn names_in_a_million(bencher: Bencher<'_, '_>) {
         set.insert(&format!("host-{number}.example{}.com", number % 977), number);
     }
     let queries = ordinary();
-    bencher.counter(ItemsCount::new(queries.len())).bench_local(|| {
-        queries.iter().filter(|query| set.longest(black_box(&query.name)).is_some()).count()
-    });
+    bencher
+        .counter(ItemsCount::new(queries.len()))
+        .bench_local(|| queries.iter().filter(|query| set.longest(black_box(&query.name)).is_some()).count());
 }

@@ -172,7 +172,11 @@ impl Lists {
             self.sets.push(set);
             self.sets.len() as u32 - 1
         });
-        if exact { self.names.insert_exact(name, id) } else { self.names.insert(name, id) };
+        if exact {
+            self.names.insert_exact(name, id)
+        } else {
+            self.names.insert(name, id)
+        };
         true
     }
 }

@@ -33,7 +33,8 @@ pub(super) fn add(lists: &mut Lists, stem: &str, text: &str, origin: &str) -> Ve
     let mut problems = Problems { file: origin, told: Vec::new(), untold: 0 };
     let (line, name) = head_tag(text).map_or((0, stem), |(line, tag)| (line, tag));
     if !is_tag(name) {
-        problems.tell(line, format!("`{name}` is no tag: lower-case letters, digits and hyphens, at most {TAG_BYTES_MAX}"));
+        problems
+            .tell(line, format!("`{name}` is no tag: lower-case letters, digits and hyphens, at most {TAG_BYTES_MAX}"));
         return problems.told;
     }
     let Some(tag) = lists.tag_or_new(name) else {
@@ -65,7 +66,9 @@ fn head_tag(text: &str) -> Option<(usize, &str)> {
         .enumerate()
         .map(|(number, line)| (number + 1, line.trim_start_matches('\u{feff}').trim()))
         .take_while(|(_, line)| line.is_empty() || line.starts_with('#'))
-        .find_map(|(number, line)| Some((number, line.trim_start_matches('#').trim_start().strip_prefix("tag:")?.trim())))
+        .find_map(|(number, line)| {
+            Some((number, line.trim_start_matches('#').trim_start().strip_prefix("tag:")?.trim()))
+        })
 }
 
 fn is_tag(name: &str) -> bool {

@@ -15,8 +15,14 @@ fn our_lists_are_without_mistakes_and_say_what_they_are() {
         for head in ["# What: ", "# Sources: ", "# Licence: ", "# tag: "] {
             assert!(text.contains(head), "{stem} lacks {head}");
         }
-        let names: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{stem} has a name twice: {:?}", twice(&names));
+        let names: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        assert_eq!(
+            names.iter().collect::<BTreeSet<_>>().len(),
+            names.len(),
+            "{stem} has a name twice: {:?}",
+            twice(&names)
+        );
     }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../lists");
     let files = std::fs::read_dir(folder).unwrap().count();

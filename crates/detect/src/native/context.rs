@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::trigram::Trigrams;
 use super::Look;
+use super::trigram::Trigrams;
 use crate::lists::{Lists, TagSet};
 use crate::names::HashKey;
 
@@ -42,7 +42,10 @@ impl Seen<'_> {
     pub(super) fn device_group(&self) -> Vec<(&'static str, String)> {
         let mut group = vec![("source.ip", self.look.source_ip.to_owned())];
         if self.look.device != self.look.source_ip {
-            group.push((if self.look.device.contains('@') { "user.email" } else { "device.id" }, self.look.device.to_owned()));
+            group.push((
+                if self.look.device.contains('@') { "user.email" } else { "device.id" },
+                self.look.device.to_owned(),
+            ));
         }
         group
     }

@@ -33,6 +33,11 @@ impl Evidence {
         }
     }
 
+    /// Whether nothing was noted for a while before a moment.
+    pub(super) fn is_stale(&self, at: Timestamp, seconds: i64) -> bool {
+        at.as_micros().saturating_sub(self.last.as_micros()) / 1_000_000 >= seconds
+    }
+
     /// Queries counted from before the evidence was kept.
     pub(super) const fn add(&mut self, count: u64) {
         self.count += count;
@@ -48,11 +53,19 @@ impl Evidence {
 
     /// Whether it may be raised: never yet, or long enough ago.
     pub(super) fn may_raise(&self, now: i64, reraise_seconds: i64) -> bool {
-        self.raised.is_none_or(|before| now.saturating_sub(before) >= reraise_seconds || now < before.saturating_sub(reraise_seconds))
+        self.raised.is_none_or(|before| {
+            now.saturating_sub(before) >= reraise_seconds || now < before.saturating_sub(reraise_seconds)
+        })
     }
 
     /// Makes the finding and remembers that it was made.
-    pub(super) fn raise(&mut self, now: i64, detector: &'static str, group: Vec<(&'static str, String)>, note: String) -> Raised {
+    pub(super) fn raise(
+        &mut self,
+        now: i64,
+        detector: &'static str,
+        group: Vec<(&'static str, String)>,
+        note: String,
+    ) -> Raised {
         self.raised = Some(now);
         Raised {
             detector,

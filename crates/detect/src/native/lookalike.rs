@@ -27,9 +27,9 @@ const SLIP_LENGTH_MIN: usize = 6;
 /// Shorter labels stand inside too many words.
 const WORD_LENGTH_MIN: usize = 5;
 const WORDS: [&str; 28] = [
-    "login", "signin", "logon", "sso", "auth", "secure", "security", "account", "accounts", "verify", "support", "help",
-    "helpdesk", "mail", "webmail", "portal", "vpn", "online", "office", "update", "service", "services", "cloud", "team",
-    "hr", "my", "pay", "app",
+    "login", "signin", "logon", "sso", "auth", "secure", "security", "account", "accounts", "verify", "support",
+    "help", "helpdesk", "mail", "webmail", "portal", "vpn", "online", "office", "update", "service", "services",
+    "cloud", "team", "hr", "my", "pay", "app",
 ];
 
 #[derive(Clone, Debug)]
@@ -85,7 +85,12 @@ impl Lookalike {
             return;
         }
         let (brands, below) = (&self.brands, seen.below);
-        let spelt = || brands.iter().find(|brand| is_spelt_out(below, &brand.domain)).map(|brand| (brand, "spells it out below itself"));
+        let spelt = || {
+            brands
+                .iter()
+                .find(|brand| is_spelt_out(below, &brand.domain))
+                .map(|brand| (brand, "spells it out below itself"))
+        };
         let compared = self.domains.entry(seen.domain_hash, || Compared::new(seen, imitates(brands, seen.domain)));
         if compared.hit.is_none()
             && let Some(found) = spelt()

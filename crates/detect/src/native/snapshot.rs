@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn event_ids_come_back_whole() {
         let node = NodeId(Uuid::from_u128(u128::MAX));
-        let event = EventId::new(node, Position(0xf_ffff_ffff), Timestamp::from_micros(1_772_438_400_123_000), 67_108_863);
+        let event =
+            EventId::new(node, Position(0xf_ffff_ffff), Timestamp::from_micros(1_772_438_400_123_000), 67_108_863);
         let mut writer = Writer::new(HashKey::default());
         writer.event(event);
         writer.text("h\u{e9}");

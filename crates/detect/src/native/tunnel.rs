@@ -99,12 +99,14 @@ fn judge(settings: &TunnelSettings, minute: &Measure, window: &Measure, bytes: u
     }
     let volume = bytes >= settings.bytes_per_hour && window.distinct >= odd;
     let many = window.distinct >= slow || (window.distinct >= 2 * odd && is_odd(window));
-    (coded(window) && (many || volume)).then(|| format!("{}, {bytes} bytes of names this hour", window.words("ten minutes")))
+    (coded(window) && (many || volume))
+        .then(|| format!("{}, {bytes} bytes of names this hour", window.words("ten minutes")))
 }
 
 /// Whether the part below a domain spells an address: four decimal labels, or many of one hexadecimal digit.
 fn is_address(below: &str) -> bool {
-    let decimal = |label: &str| label.len() <= 3 && !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
+    let decimal =
+        |label: &str| label.len() <= 3 && !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
     below.split('.').take(4).filter(|label| decimal(label)).count() == 4
         || below.split('.').filter(|label| label.len() == 1).count() >= 16
 }

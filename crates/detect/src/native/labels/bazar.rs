@@ -60,7 +60,9 @@ mod tests {
         }
         assert_eq!(bazar("acegikbdfhjl.bazar"), Some(BazarShape::Dated));
         assert_eq!(bazar("acegik]^_cde.bazaar"), Some(BazarShape::Misspelt));
-        for name in ["bazar", "shop.bazar", "www.abycidef.bazar", "ebulymox.com", "ebulymo1.bazar", "grandbazar.example", ""] {
+        for name in
+            ["bazar", "shop.bazar", "www.abycidef.bazar", "ebulymox.com", "ebulymo1.bazar", "grandbazar.example", ""]
+        {
             assert_eq!(bazar(name), None, "{name}");
         }
     }

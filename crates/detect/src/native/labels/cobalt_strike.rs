@@ -46,7 +46,9 @@ fn is_data(rest: &str) -> bool {
     };
     let mut labels = rest[1..].split('.');
     let words = |label: &str| matches!(label.len(), 8 | 16 | 24 | 32 | 40 | 48 | 56) && label.bytes().all(is_hex);
-    (0..count).all(|_| labels.next().is_some_and(words)) && labels.next().is_some_and(is_transaction) && labels.count() >= 2
+    (0..count).all(|_| labels.next().is_some_and(words))
+        && labels.next().is_some_and(is_transaction)
+        && labels.count() >= 2
 }
 
 fn is_transaction(label: &str) -> bool {
@@ -61,7 +63,9 @@ fn is_task(rest: &str) -> bool {
 fn is_stager(rest: &str) -> bool {
     let mut labels = rest.split('.');
     labels.next() == Some("stage")
-        && labels.next().is_some_and(|label| (6..=10).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_digit()))
+        && labels
+            .next()
+            .is_some_and(|label| (6..=10).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_digit()))
         && labels.count() >= 2
 }
 

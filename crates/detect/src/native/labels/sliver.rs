@@ -94,7 +94,9 @@ fn decode(text: &[u8]) -> Option<SliverMessage> {
         }
     }
     // What is left over pads the last letter: fewer than five bits, all zero.
-    (count < 5 && bits & ((1 << count) - 1) == 0 && length >= MESSAGE_BYTES_MIN).then(|| message(&bytes[..length])).flatten()
+    (count < 5 && bits & ((1 << count) - 1) == 0 && length >= MESSAGE_BYTES_MIN)
+        .then(|| message(&bytes[..length]))
+        .flatten()
 }
 
 /// Reads the protobuf message: fields in order, each at most once, nothing left over.
@@ -117,7 +119,11 @@ fn message(mut bytes: &[u8]) -> Option<SliverMessage> {
     }
     let kind = kind(numbers[1])?;
     // Without a type only a fingerprint makes sense, and it carries data.
-    (numbers[2] != 0 && (kind != SliverKind::Nop || data_bytes > 0)).then_some(SliverMessage { kind, id: numbers[2], data_bytes })
+    (numbers[2] != 0 && (kind != SliverKind::Nop || data_bytes > 0)).then_some(SliverMessage {
+        kind,
+        id: numbers[2],
+        data_bytes,
+    })
 }
 
 /// A number of at most 32 bits, written as short as can be.

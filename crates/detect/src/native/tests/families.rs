@@ -7,12 +7,12 @@ const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 const TO_Y: &str = "abcdefghijklmnopqrstuvwxy";
 const CONSONANTS: &str = "bcdfghjklmnpqrstvwxz";
 const VOWELS: &str = "aeiouy";
-const FIRST: [&str; 24] = [
+pub(super) const FIRST: [&str; 24] = [
     "mountain", "window", "travel", "little", "simple", "forest", "market", "journey", "captain", "station", "winter",
-    "yellow", "broken", "gentle", "silver", "through", "morning", "against", "nothing", "picture", "machine", "evening",
-    "welcome", "thought",
+    "yellow", "broken", "gentle", "silver", "through", "morning", "against", "nothing", "picture", "machine",
+    "evening", "welcome", "thought",
 ];
-const SECOND: [&str; 24] = [
+pub(super) const SECOND: [&str; 24] = [
     "contain", "future", "garden", "bridge", "letter", "planet", "reason", "school", "street", "system", "answer",
     "branch", "corner", "doctor", "energy", "figure", "health", "island", "master", "nature", "object", "people",
     "record", "season",
@@ -23,12 +23,22 @@ type Family = (&'static str, fn(&mut Dice) -> String);
 /// Name and generator of each family.
 pub(super) const FAMILIES: [Family; 24] = [
     ("conficker", |dice| random(dice, LETTERS, 5, 11, &["com", "net", "org", "info", "biz", "cc", "cn", "ws"])),
-    ("necurs", |dice| random(dice, TO_Y, 7, 21, &["com", "net", "org", "ru", "in", "jp", "to", "tv", "su", "xxx", "bit"])),
+    ("necurs", |dice| {
+        random(dice, TO_Y, 7, 21, &["com", "net", "org", "ru", "in", "jp", "to", "tv", "su", "xxx", "bit"])
+    }),
     ("suppobox", |dice| format!("{}{}.{}", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&["net", "ru"]))),
     ("ranbyus", |dice| random(dice, TO_Y, 14, 14, &["in", "me", "cc", "su", "tw", "net", "com", "pw", "org"])),
     ("banjori", |dice| format!("{}estnessbiophysicalohax.com", dice.text(LETTERS, 4))),
-    ("kraken", |dice| format!("{}.{}", syllables(dice, 3, 5), dice.pick(&["dyndns.org", "yi.org", "dynserv.com", "mooo.com", "com", "net", "cc"]))),
-    ("locky", |dice| random(dice, TO_Y, 5, 17, &["ru", "pw", "eu", "in", "yt", "pm", "us", "fr", "de", "it", "be", "uk", "nl", "tf"])),
+    ("kraken", |dice| {
+        format!(
+            "{}.{}",
+            syllables(dice, 3, 5),
+            dice.pick(&["dyndns.org", "yi.org", "dynserv.com", "mooo.com", "com", "net", "cc"])
+        )
+    }),
+    ("locky", |dice| {
+        random(dice, TO_Y, 5, 17, &["ru", "pw", "eu", "in", "yt", "pm", "us", "fr", "de", "it", "be", "uk", "nl", "tf"])
+    }),
     ("pykspa", |dice| random_mixed(dice, 6, 12, &["com", "net", "org", "info", "cc", "biz"])),
     ("qakbot", |dice| random(dice, LETTERS, 8, 25, &["com", "net", "org", "info", "biz"])),
     ("ramnit", |dice| random(dice, TO_Y, 8, 19, &["com"])),
@@ -48,11 +58,20 @@ pub(super) const FAMILIES: [Family; 24] = [
     }),
     ("cryptolocker", |dice| random(dice, TO_Y, 12, 15, &["com", "net", "biz", "ru", "org", "co.uk", "info"])),
     ("dircrypt", |dice| random(dice, LETTERS, 8, 20, &["com"])),
-    ("dyre", |dice| format!("{}{}.{}", dice.text(LETTERS, 1), dice.text("0123456789abcdef", 33), dice.pick(&["cc", "ws", "to", "in", "hk", "cn", "tk", "so"]))),
+    ("dyre", |dice| {
+        format!(
+            "{}{}.{}",
+            dice.text(LETTERS, 1),
+            dice.text("0123456789abcdef", 33),
+            dice.pick(&["cc", "ws", "to", "in", "hk", "cn", "tk", "so"])
+        )
+    }),
     ("fobber", |dice| random(dice, LETTERS, 10, 17, &["net", "com"])),
     ("matsnu", |dice| format!("{}-{}{}.com", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&FIRST))),
     ("nymaim", |dice| random(dice, LETTERS, 5, 12, &["ru", "net", "in", "com", "xyz", "info"])),
-    ("padcrypt", |dice| random(dice, "abcdefkmnol", 16, 16, &["com", "co.uk", "de", "org", "net", "eu", "info", "online"])),
+    ("padcrypt", |dice| {
+        random(dice, "abcdefkmnol", 16, 16, &["com", "co.uk", "de", "org", "net", "eu", "info", "online"])
+    }),
     ("virut", |dice| format!("{}.com", dice.text(LETTERS, 6))),
 ];
 

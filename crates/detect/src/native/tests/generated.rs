@@ -38,7 +38,10 @@ fn generated_names_are_found_among_much_else() {
 /// Well-known domains of our list that people visit.
 fn popular() -> Vec<String> {
     let text = include_str!("../../../../../lists/benign.txt");
-    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| line.trim_start_matches('=').to_owned()).collect()
+    text.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.trim_start_matches('=').to_owned())
+        .collect()
 }
 
 #[test]
@@ -79,4 +82,14 @@ fn slow_failures_leave_the_window() {
         stream.wait(20_000);
     }
     assert_eq!(stream.count("nxdomain-burst"), 0);
+}
+
+#[test]
+fn short_words_that_fail_together_are_not_generated() {
+    let mut stream = Stream::new();
+    for word in super::families::FIRST.iter().chain(&super::families::SECOND) {
+        stream.miss("laptop-1", &format!("{word}.example"));
+        stream.wait(5_000);
+    }
+    assert_eq!(stream.count("nxdomain-burst"), 0, "{:?}", stream.raised);
 }

@@ -19,7 +19,14 @@ fn mixed(stream: &mut Stream, seed: u64, queries: u32, mut stop: impl FnMut(&mut
             1 => stream.ask(&device, &dnscat2(&mut dice, 3, "updates-1234.org"), "TXT"),
             2 => stream.miss(&device, &FAMILIES[0].1(&mut dice)),
             3 => stream.ask("laptop-9", "c.feed-1234.xyz", "A"),
-            4 => stream.ask(&device, &format!("{:032x}.docs-1234.com", 0xfad5bd9cb469fa16570867728950e_u128 | u128::from(dice.next()) << 100), "A"),
+            4 => stream.ask(
+                &device,
+                &format!(
+                    "{:032x}.docs-1234.com",
+                    0xfad5bd9cb469fa16570867728950e_u128 | u128::from(dice.next()) << 100
+                ),
+                "A",
+            ),
             _ => stream.ask(&device, &format!("www.harb{}urline.com", dice.below(10)), "A"),
         }
         stream.wait(1500 + dice.below(1000) as i64);

@@ -27,7 +27,13 @@ fn play(config: Config, records: usize, one_client: bool, settings: &NativeSetti
         let look = Look {
             at,
             event: EventId::new(NodeId(Uuid::nil()), Position(1), at, index as u32),
-            device: if one_client { "all" } else if device.is_empty() { &source } else { &device },
+            device: if one_client {
+                "all"
+            } else if device.is_empty() {
+                &source
+            } else {
+                &device
+            },
             source_ip: &source,
             name: name.trim_end_matches('.'),
             registered_domain: registered(name.trim_end_matches('.')),

@@ -66,7 +66,9 @@ fn imitations_of_protected_domains_and_nothing_else() {
     settings.lookalike.protected = vec!["Harbourline.com".to_owned(), "b\u{fc}cherei.de".to_owned()];
     settings.lookalike.known = vec!["harbourline.fr".to_owned()];
     let mut stream = Stream::with(&settings);
-    for name in ["www.harbourline.com", "harbourline.fr", "harbor.com", "line.com", "harbour.org", "outerharbourlines-club.com"] {
+    for name in
+        ["www.harbourline.com", "harbourline.fr", "harbor.com", "line.com", "harbour.org", "outerharbourlines-club.com"]
+    {
         stream.ask("laptop-1", name, "A");
     }
     assert_eq!(stream.count("lookalike"), 0, "{:?}", stream.raised);

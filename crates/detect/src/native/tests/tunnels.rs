@@ -26,7 +26,9 @@ fn iodine_in_every_type_and_length() {
             caught("iodine", types, |dice, number| iodine(dice, number, payload, "t.relay-1234.net"));
         }
         // Data now and then, pings otherwise.
-        caught("iodine", types, |dice, number| iodine(dice, number, usize::from(number % 10 == 0) * 60, "t.relay-1234.net"));
+        caught("iodine", types, |dice, number| {
+            iodine(dice, number, usize::from(number % 10 == 0) * 60, "t.relay-1234.net")
+        });
         // Nothing but pings: the shortest names there are.
         caught("iodine pings", types, |dice, number| iodine(dice, number, 0, "t.relay-1234.net"));
         caught("iodine pings", types, |dice, number| iodine(dice, number, 0, "t1.eu"));
@@ -78,7 +80,8 @@ fn the_same_tunnel_is_told_once_an_hour_with_a_growing_count() {
         stream.ask("laptop-1", &iodine(&mut dice, number, 30, "t.relay-1234.net"), "NULL");
         stream.wait(1000);
     }
-    let tunnels: Vec<u64> = stream.raised.iter().filter(|raised| raised.detector == "tunnel").map(|raised| raised.count).collect();
+    let tunnels: Vec<u64> =
+        stream.raised.iter().filter(|raised| raised.detector == "tunnel").map(|raised| raised.count).collect();
     assert_eq!(tunnels.len(), 3, "{tunnels:?}");
     assert!(tunnels.is_sorted() && tunnels[2] > 7000, "{tunnels:?}");
 }
@@ -86,7 +89,8 @@ fn the_same_tunnel_is_told_once_an_hour_with_a_growing_count() {
 #[test]
 fn many_names_that_are_no_tunnel() {
     let mut stream = Stream::new();
-    let words = ["shop", "mail", "news", "garden", "login", "static", "music", "photo", "north", "south", "blue", "media"];
+    let words =
+        ["shop", "mail", "news", "garden", "login", "static", "music", "photo", "north", "south", "blue", "media"];
     for number in 0..3000_usize {
         let (one, two) = (words[number % 12], words[number / 12 % 12]);
         // Hosts of a big site, addresses in a blocklist and an unknown one, reverse names, one name again and again.

@@ -16,6 +16,8 @@ const LABELS_MAX: usize = 127;
 /// Entries in a hundred slots before the table grows; with ordered probing a miss then looks at some three slots.
 const LOAD_PERCENT_MAX: usize = 75;
 const CAPACITY_MIN: usize = 16;
+/// Slots behind the last home, for what is pushed beyond it.
+const SLACK: usize = 64;
 /// Set apart from suffixes: an entry for one name and nothing below it.
 const EXACT: u64 = 0x5851_f42d_4c95_7f2d;
 
@@ -54,7 +56,7 @@ impl SuffixSet {
     #[must_use]
     pub fn with_capacity(key: HashKey, names: usize) -> Self {
         let capacity = (names * 100 / LOAD_PERCENT_MAX + 1).max(CAPACITY_MIN);
-        let (hashes, values) = (vec![0; capacity + 1], vec![0; capacity + 1]);
+        let (hashes, values) = (vec![0; capacity + SLACK], vec![0; capacity + SLACK]);
         Self { key, hashes, values, capacity, len: 0, depths: 0, exact: false }
     }
 
@@ -202,6 +204,8 @@ impl SuffixSet {
         }
         (self.hashes[slot], self.values[slot]) = (hash, value);
         if slot + 1 == self.hashes.len() {
+            self.hashes.reserve_exact(SLACK);
+            self.values.reserve_exact(SLACK);
             self.hashes.push(0);
             self.values.push(0);
         }
@@ -210,8 +214,8 @@ impl SuffixSet {
 
     fn grow(&mut self) {
         let capacity = self.capacity * 13 / 10 + CAPACITY_MIN;
-        let hashes = std::mem::replace(&mut self.hashes, vec![0; capacity + 1]);
-        let values = std::mem::replace(&mut self.values, vec![0; capacity + 1]);
+        let hashes = std::mem::replace(&mut self.hashes, vec![0; capacity + SLACK]);
+        let values = std::mem::replace(&mut self.values, vec![0; capacity + SLACK]);
         (self.capacity, self.len) = (capacity, 0);
         for (hash, value) in hashes.into_iter().zip(values).filter(|(hash, _)| *hash != 0) {
             self.place(hash, value);

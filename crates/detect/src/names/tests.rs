@@ -21,7 +21,7 @@ fn parents_are_found_shortest_first_and_siblings_are_not() {
     assert_eq!(all(&set, "only.example.com"), [1, 2, 4]);
     assert_eq!(all(&set, "www.only.example.com"), [1, 2]);
     assert_eq!(all(&set, "badexample.com"), [1]);
-    assert_eq!(all(&set, "example.org"), []);
+    assert_eq!(all(&set, "example.org"), [0; 0]);
     assert_eq!(set.longest("x.example.com"), Some(2));
     assert_eq!(set.longest("net"), None);
     assert_eq!(set.insert("example.com", 9), Some(2));
@@ -33,7 +33,7 @@ fn odd_texts_are_no_members_and_do_no_harm() {
     let mut set = SuffixSet::default();
     set.insert("example.com", 1);
     for name in ["", ".", "..", ".com", "com.", "example.com.", &"a".repeat(300), &"a.".repeat(200)] {
-        assert_eq!(all(&set, name), [], "{name}");
+        assert_eq!(all(&set, name), [0; 0], "{name}");
     }
     assert_eq!(set.insert("", 1), None);
     assert_eq!(set.insert(&"a".repeat(254), 1), None);

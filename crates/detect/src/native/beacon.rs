@@ -2,11 +2,12 @@
 //!
 //! Of the intervals between queries (at most the last 96, those of zero seconds left out):
 //!
-//! - ts = ((1 - |B|) + (m - MAD)/m) / 2, with Bowley's skewness B = (Q1 + Q3 - 2 Q2)/(Q3 - Q1), 0 when Q3 - Q1 < 3 or
+//! - ts = ((1 - |B|) + (m - MAD)/m) / 2, with Bowley's skewness B = (Q1 + Q3 - 2 Q2)/(Q3 - Q1), 0 when Q3 - Q1 < 6 or
 //!   Q2 is Q1 or Q3; m the median, MAD the median distance from it (0 at least);
 //! - hist = 1 - the coefficient of variation of the hourly counts between first and last hour (0 at least), 24 hours;
 //! - dur = hours between first and last query / 24 (1 at most), 0 below 6.
 //!
+//! ts must be 0.8 at least;
 //! score = 0.6 ts + 0.2 hist + 0.2 dur, + 0.15 when less than 2 % of the devices or only one asks for the domain,
 //! + 0.15 when the domain is known for less than 7 days, - 0.15 from 30 days on; 1 at most. The idea is RITA's, whose
 //!   score also knows sizes; DNS has none, and resolvers' caches round intervals to the lifetime of the answer.
@@ -25,7 +26,9 @@ const DAY_SECONDS: i64 = 86_400;
 /// New intervals between two judgements.
 const JUDGE_EVERY: u32 = 12;
 /// An interquartile range below it is the grain of the clock.
-const RANGE_MIN: f64 = 3.0;
+const RANGE_MIN: f64 = 6.0;
+/// Least regularity of the intervals alone, whatever else speaks for a beacon.
+const REGULARITY_MIN: f64 = 0.8;
 /// Least median interval: quicker repetitions are retries.
 const MEDIAN_MIN: f64 = 5.0;
 /// Devices of a domain that stay few in a small organisation.
@@ -146,7 +149,7 @@ impl State {
 
     fn judge(&mut self, seen: &Seen<'_>, standing: Standing, settings: &BeaconSettings) -> Option<Raised> {
         let (ts, median) = regularity(&self.intervals);
-        if median < MEDIAN_MIN {
+        if median < MEDIAN_MIN || ts < REGULARITY_MIN {
             return None;
         }
         let hours = (self.last - self.first) as f64 / 3600.0;

@@ -33,6 +33,11 @@ impl Evidence {
         }
     }
 
+    /// Whether nothing was noted for a while before a moment.
+    pub(super) fn is_stale(&self, at: Timestamp, seconds: i64) -> bool {
+        at.as_micros().saturating_sub(self.last.as_micros()) / 1_000_000 >= seconds
+    }
+
     /// Queries counted from before the evidence was kept.
     pub(super) const fn add(&mut self, count: u64) {
         self.count += count;

@@ -24,6 +24,11 @@ pub fn evilproxy(name: &str, registered_domain: &str) -> bool {
         && bytes[..32].iter().all(|byte| is_hex(*byte))
 }
 
+#[cfg(test)]
+pub(super) fn sliver_name(kind: u32, id: u32, data: &[u8], domain: &str) -> String {
+    sliver::tests::encode(kind, id, 0, data, domain)
+}
+
 const fn is_hex(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }

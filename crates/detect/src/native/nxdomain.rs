@@ -3,7 +3,8 @@
 //! D distinct registered domains of one device did not exist within five minutes; Q of its queries failed so, of all N;
 //! G of the D look generated (their label costs `generated_bits` a character or more). Raised when
 //!
-//! - D >= `domains` and Q/N >= `ratio`, or
+//! - D >= `domains` and Q/N >= `ratio`, unless the labels are short words (less than `word_bits` a character and less
+//!   than `word_length` characters in the mean): well-known domains that fail together have another reason, or
 //! - D >= `generated_domains` and G/D >= `generated_ratio`, whatever else the device does.
 //!
 //! Counting registered domains leaves search suffixes, reverse zones and blocklists out by themselves: they are one
@@ -29,6 +30,9 @@ struct Pane {
     failed: u32,
     domains: u32,
     generated: u32,
+    /// Characters of the labels of these domains, and what they cost in sixteenths of a bit.
+    characters: u32,
+    cost: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -109,10 +113,13 @@ impl State {
             return false;
         }
         let label = if hash == seen.domain_hash { seen.domain } else { seen.look.name };
-        let generated = context.trigrams.bits(label.split('.').next().unwrap_or_default()) >= settings.generated_bits;
+        let label = label.split('.').next().unwrap_or_default();
+        let generated = context.trigrams.bits(label) >= settings.generated_bits;
         let Some(counters) = self.panes.at(pane, pane) else { return false };
         counters.domains += 1;
         counters.generated += u32::from(generated);
+        counters.characters += label.len() as u32;
+        counters.cost += context.trigrams.cost(label);
         // Evidence is for one burst: a quiet window ends it.
         if seen.at.saturating_sub(self.last) >= PANE_SECONDS * PANES as i64 {
             self.evidence = None;
@@ -130,7 +137,10 @@ impl State {
         }
         let (queries, failed) = (sum(|pane| pane.queries), sum(|pane| pane.failed));
         let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
-        let burst = domains >= settings.domains && share(failed, queries) >= settings.ratio;
+        let (characters, cost) = (sum(|pane| pane.characters), sum(|pane| pane.cost));
+        let words =
+            share(cost, characters) / 16.0 < settings.word_bits && share(characters, domains) < settings.word_length;
+        let burst = domains >= settings.domains && share(failed, queries) >= settings.ratio && !words;
         let coded = domains >= settings.generated_domains && share(generated, domains) >= settings.generated_ratio;
         let evidence = self.evidence.as_mut()?;
         if !(burst || coded) || !evidence.may_raise(seen.now, reraise) {
@@ -147,13 +157,20 @@ impl State {
 
 impl Persist for Pane {
     fn save(&self, writer: &mut Writer) {
-        for number in [self.queries, self.failed, self.domains, self.generated] {
+        for number in [self.queries, self.failed, self.domains, self.generated, self.characters, self.cost] {
             writer.u32(number);
         }
     }
 
     fn load(reader: &mut Reader<'_>) -> Result<Self, SnapshotError> {
-        Ok(Self { queries: reader.u32()?, failed: reader.u32()?, domains: reader.u32()?, generated: reader.u32()? })
+        Ok(Self {
+            queries: reader.u32()?,
+            failed: reader.u32()?,
+            domains: reader.u32()?,
+            generated: reader.u32()?,
+            characters: reader.u32()?,
+            cost: reader.u32()?,
+        })
     }
 }
 

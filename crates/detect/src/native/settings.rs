@@ -55,7 +55,7 @@ settings! {
         /// Least share of odd query types for the odd thresholds.
         odd_ratio: f64 = 0.6,
         /// Least mean surprise of the names, bits a character: words have about 4, coded data 5 and more.
-        bits_per_character: f64 = 4.9,
+        bits_per_character: f64 = 4.6,
         /// Least mean information of a name's part below the domain, in bits.
         bits_per_name: f64 = 34.0,
         /// Bytes in distinct names within an hour that raise.
@@ -78,8 +78,12 @@ settings! {
         generated_domains: u32 = 20,
         /// Share of the domains that must look generated.
         generated_ratio: f64 = 0.4,
-        /// Bits a character from which a label looks generated: one well-known label in a hundred is above it.
-        generated_bits: f64 = 5.6,
+        /// Bits a character from which a label looks generated: random letters mostly are, made-up words hardly ever.
+        generated_bits: f64 = 5.2,
+        /// Domains below both this mean of bits a character ...
+        word_bits: f64 = 4.4,
+        /// ... and this mean length of their label look like ordinary ones: their failing has another reason.
+        word_length: f64 = 10.5,
         /// Devices, up to 1.5 KB each.
         devices: u32 = 32_768,
     }

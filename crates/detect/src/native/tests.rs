@@ -1,1 +1,11 @@
-//! t
+//! Streams in, findings out: tools, generated domains and ordinary traffic.
+
+mod families;
+mod generated;
+mod memory;
+mod ordinary;
+mod sessions;
+mod slow;
+mod stream;
+mod tunnels;
+mod wire;

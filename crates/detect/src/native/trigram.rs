@@ -2,7 +2,8 @@
 //!
 //! The model is learnt at start from the labels of our own list of well-known domains (some 2,500; there is no table
 //! to ship or to trust): P(c|ab) = 0.60·tri + 0.25·bi + 0.10·uni + 0.05/29. Digits are one class, each digit costs
-//! log2(10) bits more. English-like labels come out around 4 bits, random letters around 6, base32 and hexadecimal above.
+//! log2(10) bits more. The median of
+//! well-known labels is 3.7 bits (4.0 of labels held out), random letters have 6.0, base32 6.8, hexadecimal 6.9.
 
 /// a-z, digits as one, hyphen and whatever else, and the border of a label.
 const SYMBOLS: usize = 29;

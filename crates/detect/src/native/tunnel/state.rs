@@ -18,6 +18,8 @@ pub(super) const WINDOW_SECONDS: i64 = PANE_SECONDS * PANES as i64;
 const MINUTE_PANES: usize = 4;
 /// Distinct names told apart; more than any threshold needs.
 const NAMES_MAX: usize = 256;
+/// After an hour without a query the story is another one.
+const IDLE_SECONDS: i64 = 3600;
 /// New names between two judgements.
 const JUDGE_EVERY: u32 = 4;
 
@@ -109,6 +111,7 @@ impl State {
             counters.odd += u32::from(candidate.odd) - u32::from(seen.odd);
         }
         self.evidence.add(u64::from(candidate.queries) - 1);
+        self.evidence.note(seen.look);
         let before = candidate.names().count() as u32;
         if let Some((characters, cost)) = self.count(seen, context)
             && let Some(counters) = self.panes.at(pane, pane)
@@ -151,6 +154,9 @@ impl State {
         settings: &TunnelSettings,
         reraise: i64,
     ) -> Option<Raised> {
+        if self.evidence.is_stale(seen.look.at, IDLE_SECONDS) {
+            self.evidence = Evidence::new(seen.look.at);
+        }
         self.evidence.note(seen.look);
         // A flood that was told needs no more care until it may be told again.
         if !self.evidence.may_raise(seen.now, reraise) && self.evidence.count() > NAMES_MAX as u64 {

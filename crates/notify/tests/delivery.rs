@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate_event::Timestamp;
-use tidegate_notify::{Channel, Failure, Message, Notifier, Policy, SIGNATURE_HEADER, TIMESTAMP_HEADER, Template, signature};
+use tidegate_notify::{
+    Channel, Failure, Message, Notifier, Policy, SIGNATURE_HEADER, TIMESTAMP_HEADER, Template, signature,
+};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinHandle;
@@ -172,7 +174,10 @@ async fn a_server_that_is_not_there_is_tried_again() {
     for (kind, config) in [
         ("webhook", json!({"url": format!("http://127.0.0.1:{port}/?token=abcdefgh")})),
         ("syslog", json!({"host": "127.0.0.1", "port": port, "transport": "tcp"})),
-        ("email", json!({"host": "127.0.0.1", "port": port, "tls": "none", "from": "a@b.example", "to": ["c@d.example"]})),
+        (
+            "email",
+            json!({"host": "127.0.0.1", "port": port, "tls": "none", "from": "a@b.example", "to": ["c@d.example"]}),
+        ),
     ] {
         let channel = Channel::new(kind, &config, None).unwrap();
         let failure = notifier().deliver(&channel, None, &message()).await.unwrap_err();
@@ -251,7 +256,8 @@ async fn a_mail_server_says_later_or_never() {
 #[tokio::test]
 async fn mail_without_the_tls_that_was_asked_for_is_not_sent() {
     let (port, served) = smtp("250 ok").await;
-    let config = json!({"host": "127.0.0.1", "port": port, "username": "u", "from": "a@b.example", "to": ["c@d.example"]});
+    let config =
+        json!({"host": "127.0.0.1", "port": port, "username": "u", "from": "a@b.example", "to": ["c@d.example"]});
     let channel = Channel::new("email", &config, Some("open-sesame")).unwrap();
     let failure = notifier().deliver(&channel, None, &message()).await.unwrap_err();
     let seen = served.await.unwrap();
@@ -268,7 +274,10 @@ async fn syslog_by_udp_and_tcp() {
     let mut datagram = vec![0; 4_096];
     let length = socket.recv(&mut datagram).await.unwrap();
     let line = std::str::from_utf8(&datagram[..length]).unwrap();
-    assert!(line.starts_with("<130>1 2026-04-24T03:06:40.000000Z - tidegate - alert.raised [tidegate@32473 "), "{line}");
+    assert!(
+        line.starts_with("<130>1 2026-04-24T03:06:40.000000Z - tidegate - alert.raised [tidegate@32473 "),
+        "{line}"
+    );
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -35,9 +35,9 @@ impl Server {
             while let Some(answer) = answers.pop_front() {
                 let Ok((mut stream, _)) = listener.accept() else { return };
                 told.lock().unwrap().push(request(&mut stream));
-                let text = String::from_utf8_lossy(&answer).contains("SELF");
-                let answer =
-                    if text { String::from_utf8(answer).unwrap().replace("SELF", &own).into_bytes() } else { answer };
+                let text = String::from_utf8_lossy(&answer).into_owned();
+                let own_body = text.split_once("\r\n\r\n").filter(|(_, body)| body.contains("SELF"));
+                let answer = own_body.map_or(answer, |(_, body)| ok(&body.replace("SELF", &own)));
                 // The client may have had enough before the end.
                 let _ = stream.write_all(&answer);
                 if answer.ends_with(b"STALL") {

@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn a_token_does_not_travel_readable() {
-        for wrong in ["http://api.cloudflare.com", "http://localhost.example", "ftp://x", "x", "https://u:p@x", "https://x?a=b"] {
+        for wrong in
+            ["http://api.cloudflare.com", "http://localhost.example", "ftp://x", "x", "https://u:p@x", "https://x?a=b"]
+        {
             let error = ApiUrl::parse(wrong).unwrap_err().to_string();
             assert!(!error.contains("u:p"), "{error}");
         }

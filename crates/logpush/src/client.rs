@@ -147,7 +147,12 @@ impl Client {
     ///
     /// # Errors
     /// [`LogpushError::Changed`] when someone else changed it meanwhile; else as every call.
-    pub async fn update_if_unchanged(&self, scope: &Scope, seen: &Job, update: &JobUpdate) -> Result<Job, LogpushError> {
+    pub async fn update_if_unchanged(
+        &self,
+        scope: &Scope,
+        seen: &Job,
+        update: &JobUpdate,
+    ) -> Result<Job, LogpushError> {
         let now = self.job(scope, seen.id).await?;
         let changes = seen.changes(&now);
         if !changes.is_empty() {

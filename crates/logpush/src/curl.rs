@@ -17,7 +17,8 @@ const PLACE_OF_KEY: &str = "__TIDEGATE_INTAKE_KEY_HERE__";
 /// A `curl` command for a call.
 #[must_use]
 pub fn curl(method: &str, url: &str, body: Option<&Value>) -> String {
-    let mut command = format!("curl -sS -X {method} {} \\\n  -H \"Authorization: Bearer ${TOKEN_VARIABLE}\"", quote(url));
+    let mut command =
+        format!("curl -sS -X {method} {} \\\n  -H \"Authorization: Bearer ${TOKEN_VARIABLE}\"", quote(url));
     if let Some(body) = body {
         let text = quote(&body.to_string()).replace(PLACE_OF_KEY, &format!("'\"${INTAKE_KEY_VARIABLE}\"'"));
         command.push_str(&format!(" \\\n  -H 'Content-Type: application/json' \\\n  --data {text}"));

@@ -166,8 +166,11 @@ impl Dataset {
     /// The fields that our format reads, deprecated ones included, in alphabetical order.
     #[must_use]
     pub fn known_fields(&self) -> Vec<&'static str> {
-        let mut fields: Vec<&'static str> =
-            self.parser.match_indices(FIELD_PATH).filter_map(|(at, path)| name_at(&self.parser[at + path.len()..])).collect();
+        let mut fields: Vec<&'static str> = self
+            .parser
+            .match_indices(FIELD_PATH)
+            .filter_map(|(at, path)| name_at(&self.parser[at + path.len()..]))
+            .collect();
         fields.sort_unstable();
         fields.dedup();
         fields

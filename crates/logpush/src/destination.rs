@@ -71,7 +71,8 @@ impl Destination {
         text.push_str(&format!("?{HEADER_PREFIX}{}=", header.name()));
         text.push_str(&encode(key.reveal()));
         for (name, value) in extra {
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            {
                 return Err(LogpushError::Wrong("a header name is made of letters, digits, `-` and `_`".to_owned()));
             }
             text.push_str(&format!("&{HEADER_PREFIX}{name}="));
@@ -113,7 +114,8 @@ impl Destination {
     #[must_use]
     pub fn intake_key(&self) -> Option<IntakeKey> {
         let of_header = [Header::Guide, Header::Tidegate].into_iter().find_map(|header| self.header(header.name()));
-        let plain = || self.parameters().find(|(key, _)| *key == "intake_key").map(|(_, value)| Zeroizing::new(decode(value)));
+        let plain =
+            || self.parameters().find(|(key, _)| *key == "intake_key").map(|(_, value)| Zeroizing::new(decode(value)));
         IntakeKey::new(&of_header.or_else(plain)?).ok()
     }
 
@@ -202,13 +204,18 @@ mod tests {
 
     #[test]
     fn addresses_that_logpush_cannot_send_to_are_refused() {
-        for wrong in ["http://t.example", "t.example", "https://", "https://u:p@t.example", "https://t.example/?a=b", "s3://b"] {
+        for wrong in
+            ["http://t.example", "t.example", "https://", "https://u:p@t.example", "https://t.example/?a=b", "s3://b"]
+        {
             let error = Destination::of_intake(wrong, &key(), Header::Tidegate, &[]).unwrap_err().to_string();
             assert!(error.contains("public address"), "{error}");
         }
         let bad = [("X Y".to_owned(), Zeroizing::default())];
         assert!(Destination::of_intake("https://t.example", &key(), Header::Guide, &bad).is_err());
-        assert_eq!(endpoint("https://t.example:8443/in/plain/batch/").unwrap(), "https://t.example:8443/in/plain/batch");
+        assert_eq!(
+            endpoint("https://t.example:8443/in/plain/batch/").unwrap(),
+            "https://t.example:8443/in/plain/batch"
+        );
     }
 
     #[test]

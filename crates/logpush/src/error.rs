@@ -36,7 +36,9 @@ pub enum LogpushError {
         advice: &'static str,
     },
     /// The answer is JSON, but not what the documentation says.
-    #[error("the Cloudflare API answered `{action}` with something unexpected: {cause}; a newer version of Tidegate may understand it")]
+    #[error(
+        "the Cloudflare API answered `{action}` with something unexpected: {cause}; a newer version of Tidegate may understand it"
+    )]
     Unexpected {
         /// What was asked.
         action: &'static str,
@@ -44,7 +46,9 @@ pub enum LogpushError {
         cause: String,
     },
     /// Someone else changed the job after it was looked at.
-    #[error("job {id} was changed by someone else meanwhile ({what}): nothing was sent; look at it again with `tidegate logpush verify`")]
+    #[error(
+        "job {id} was changed by someone else meanwhile ({what}): nothing was sent; look at it again with `tidegate logpush verify`"
+    )]
     Changed {
         /// The job.
         id: JobId,

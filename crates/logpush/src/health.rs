@@ -185,7 +185,9 @@ fn of_job(past: &mut Past, job: &Job, drift: Option<&Drift>, received: Option<&R
         }
         (JobState::Failing, Some(since)) if between(since, now) >= FAILING_AFTER => warnings.push(Warning::Failing {
             lasting: between(since, now),
-            disabled_at: since.saturating_add(jiff::SignedDuration::from_secs(DISABLED_AFTER.as_secs().cast_signed())).unwrap_or(since),
+            disabled_at: since
+                .saturating_add(jiff::SignedDuration::from_secs(DISABLED_AFTER.as_secs().cast_signed()))
+                .unwrap_or(since),
             advice: message.as_deref().and_then(explain_delivery),
             message: message.clone().unwrap_or_default(),
         }),
@@ -213,7 +215,13 @@ fn since(past: &Past, job: &Job, now: Timestamp) -> Timestamp {
 }
 
 /// What is odd about a job that says it delivers.
-fn of_delivery(past: &Past, job: &Job, lag: Option<Duration>, received: Option<&Received>, now: Timestamp) -> Option<Warning> {
+fn of_delivery(
+    past: &Past,
+    job: &Job,
+    lag: Option<Duration>,
+    received: Option<&Received>,
+    now: Timestamp,
+) -> Option<Warning> {
     let lag = lag.filter(|lag| *lag >= LAG_AFTER).map(Warning::Lag);
     let silent = || {
         let (delivered, received) = (job.last_complete?, received?);
@@ -251,12 +259,15 @@ impl fmt::Display for Warning {
                     write!(f, " ({message})")?;
                 }
                 let advice = advice.unwrap_or("look at the server's log of that time");
-                write!(f, ": {advice}. Cloudflare switches the job off at about {disabled_at} and does not send later what is missed")
+                write!(
+                    f,
+                    ": {advice}. Cloudflare switches the job off at about {disabled_at} and does not send later what is missed"
+                )
             }
-            Self::Disabled { after_failures: true } => {
-                f.write_str("Cloudflare switched the job off after failures: mend the cause, then switch it on with \
-                             `tidegate logpush update`; what was missed is not sent later")
-            }
+            Self::Disabled { after_failures: true } => f.write_str(
+                "Cloudflare switched the job off after failures: mend the cause, then switch it on with \
+                             `tidegate logpush update`; what was missed is not sent later",
+            ),
             Self::Disabled { after_failures: false } => f.write_str("the job is off: nothing is sent"),
             Self::Gone => f.write_str("the job is not there any more: make it again with `tidegate logpush create`"),
             Self::Lag(lag) => write!(
@@ -270,10 +281,14 @@ impl fmt::Display for Warning {
                     Some(last) => write!(f, "nothing since {last}")?,
                     None => f.write_str("nothing ever")?,
                 }
-                f.write_str(": it may send to another place or with another intake's key; `tidegate logpush verify` compares")
+                f.write_str(
+                    ": it may send to another place or with another intake's key; `tidegate logpush verify` compares",
+                )
             }
             Self::Drift(drift) => write!(f, "{drift}"),
-            Self::Sampled(rate) => write!(f, "the job sends only a share of {rate} of the records: rules that count go wrong"),
+            Self::Sampled(rate) => {
+                write!(f, "the job sends only a share of {rate} of the records: rules that count go wrong")
+            }
         }
     }
 }

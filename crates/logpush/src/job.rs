@@ -76,7 +76,9 @@ impl Job {
     #[must_use]
     pub fn output(&self) -> OutputOptions {
         match (&self.output_options, self.logpull_options.as_deref()) {
-            (Some(options), _) if options.field_names.as_ref().is_some_and(|names| !names.is_empty()) => options.clone(),
+            (Some(options), _) if options.field_names.as_ref().is_some_and(|names| !names.is_empty()) => {
+                options.clone()
+            }
             (_, Some(old)) if !old.is_empty() => OutputOptions::of_logpull(old),
             (options, _) => options.clone().unwrap_or_default(),
         }
@@ -86,7 +88,8 @@ impl Job {
     #[must_use]
     pub fn is_old_style(&self) -> bool {
         let has_fields = |options: &OutputOptions| options.field_names.as_ref().is_some_and(|names| !names.is_empty());
-        !self.output_options.as_ref().is_some_and(has_fields) && self.logpull_options.as_deref().is_some_and(|old| !old.is_empty())
+        !self.output_options.as_ref().is_some_and(has_fields)
+            && self.logpull_options.as_deref().is_some_and(|old| !old.is_empty())
     }
 
     /// The job as JSON for people and scripts: times as text, secrets masked.
@@ -127,7 +130,8 @@ impl Job {
     }
 
     fn limits(&self) -> [u64; 3] {
-        [self.max_upload_bytes, self.max_upload_records, self.max_upload_interval_seconds].map(Option::unwrap_or_default)
+        [self.max_upload_bytes, self.max_upload_records, self.max_upload_interval_seconds]
+            .map(Option::unwrap_or_default)
     }
 }
 
@@ -142,7 +146,8 @@ impl FromStr for JobId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = text.trim().parse().ok().filter(|number| *number > 0);
-        let wrong = || LogpushError::Wrong("a job has a number, such as 123456; `tidegate logpush list` shows them".to_owned());
+        let wrong =
+            || LogpushError::Wrong("a job has a number, such as 123456; `tidegate logpush list` shows them".to_owned());
         number.map(Self).ok_or_else(wrong)
     }
 }
@@ -159,7 +164,9 @@ impl<'de> Deserialize<'de> for JobId {
 }
 
 /// A value, or its default where Cloudflare writes `null`.
-pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 

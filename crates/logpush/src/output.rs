@@ -120,7 +120,9 @@ impl OutputOptions {
         fields.dedup();
         Self {
             field_names: Some(fields),
-            output_type: Some(self.output_type.clone().filter(|kind| !kind.is_empty()).unwrap_or_else(|| "ndjson".to_owned())),
+            output_type: Some(
+                self.output_type.clone().filter(|kind| !kind.is_empty()).unwrap_or_else(|| "ndjson".to_owned()),
+            ),
             timestamp_format: Some(self.time_format().to_owned()),
             sample_rate: Some(self.rate()),
             batch_prefix: text(&self.batch_prefix, ""),
@@ -154,7 +156,11 @@ impl OutputOptions {
             .map(|part| part.as_deref().unwrap_or_default());
         let [prefix, suffix, delimiter, field] = parts;
         let between = format!("{suffix}{delimiter}");
-        prefix.trim() == "{" && suffix.trim() == "}" && between.contains('\n') && between.trim() == "}" && field.trim() == ","
+        prefix.trim() == "{"
+            && suffix.trim() == "}"
+            && between.contains('\n')
+            && between.trim() == "}"
+            && field.trim() == ","
     }
 
     /// These options as `logpull_options`, in the order of the public guide.
@@ -166,7 +172,8 @@ impl OutputOptions {
     #[must_use]
     pub fn corrected(&self, wanted: &[String], dataset: &Dataset) -> Self {
         let mut fields = wanted.to_vec();
-        let is_replaced = |field: &str| dataset.successor(field).is_some_and(|new| wanted.iter().any(|name| name == new));
+        let is_replaced =
+            |field: &str| dataset.successor(field).is_some_and(|new| wanted.iter().any(|name| name == new));
         fields.extend(self.fields().iter().filter(|field| !wanted.contains(field) && !is_replaced(field)).cloned());
         Self {
             cve_2021_44228: self.cve_2021_44228,

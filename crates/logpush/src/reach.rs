@@ -14,8 +14,8 @@ use crate::secret::mask;
 
 /// `{"content":"tests"}` in gzip: what Logpush uploads as `test.txt.gz` when a job is made.
 const TEST_UPLOAD: [u8; 39] = [
-    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 206, 207, 43, 73, 205, 43, 81, 178, 82, 42, 73, 45, 46, 41, 86, 170, 5, 0, 52,
-    246, 217, 137, 19, 0, 0, 0,
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 206, 207, 43, 73, 205, 43, 81, 178, 82, 42, 73, 45, 46, 41, 86, 170,
+    5, 0, 52, 246, 217, 137, 19, 0, 0, 0,
 ];
 /// Logpush gives a connection 5 seconds, and as many for TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -104,7 +104,9 @@ impl Probe {
         let wrong = || LogpushError::Wrong(format!("`{to}` is no address that Logpush sends to"));
         let mut url = Url::parse(to.reveal()).map_err(|_| wrong())?;
         if url.scheme() != "https" {
-            return Err(LogpushError::Wrong(format!("`{to}` does not begin with `https://`: Logpush sends over TLS only")));
+            return Err(LogpushError::Wrong(format!(
+                "`{to}` does not begin with `https://`: Logpush sends over TLS only"
+            )));
         }
         let pairs: Vec<(String, String)> =
             url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -169,7 +171,7 @@ async fn judge(mut answer: Response, start: Instant) -> (Verdict, String) {
             format!("takes the validation upload, but only after {} s; Logpush gives up after 10", elapsed.as_secs()),
         ),
         200..300 => (Verdict::Reachable, "takes the validation upload over trusted TLS".to_owned()),
-        300..400 => (
+        300..=399 => (
             Verdict::NotTheIntake,
             format!(
                 "sends on to `{}`; Logpush does not follow: a login page of Access wants its service token's headers in the \
@@ -240,23 +242,26 @@ fn why_untrusted(cause: &TlsError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name: make one for this address".to_owned()
         }
-        CertificateError::UnknownIssuer => "its certificate comes from no public authority, or the server does not send the \
+        CertificateError::UnknownIssuer => {
+            "its certificate comes from no public authority, or the server does not send the \
                                             whole chain"
-            .to_owned(),
+                .to_owned()
+        }
         CertificateError::Revoked => "its certificate was revoked: make a new one".to_owned(),
         other => format!("its certificate is not trusted ({other})"),
     }
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    // What an I/O error wraps is not its source but its inside.
-    let next = |error: &&'a (dyn Error + 'static)| -> Option<&'a (dyn Error + 'static)> {
-        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inside) => Some(inside),
-            None => error.source(),
-        }
-    };
-    std::iter::successors(Some(error), next).take(CAUSES_MAX)
+    std::iter::successors(Some(error), |error| cause_of(*error)).take(CAUSES_MAX)
+}
+
+/// What an I/O error wraps is not its source but its inside.
+fn cause_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inside) => Some(inside),
+        None => error.source(),
+    }
 }
 
 fn tls_cause(error: &reqwest::Error) -> Option<&TlsError> {
@@ -308,7 +313,9 @@ mod tests {
 
     #[test]
     fn addresses_that_cloudflare_cannot_reach() {
-        for private in ["10.0.0.1", "192.168.1.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+        for private in
+            ["10.0.0.1", "192.168.1.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"]
+        {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
         for public in ["192.0.2.1", "100.128.0.1", "2001:db8::1", "172.32.0.1"] {

@@ -90,7 +90,11 @@ impl std::fmt::Debug for Challenge {
 impl JobRequest {
     /// A job for all fields that our format reads. `offered` are the fields that Cloudflare has; empty when not known.
     #[must_use]
-    pub fn of_dataset<'a>(dataset: &Dataset, destination: Destination, offered: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn of_dataset<'a>(
+        dataset: &Dataset,
+        destination: Destination,
+        offered: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         Self {
             name: Some(format!("tidegate-{}", dataset.name.replace('_', "-"))),
             dataset: dataset.name.to_owned(),

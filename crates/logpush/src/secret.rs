@@ -15,7 +15,8 @@ const HINT_CHARS: usize = 4;
 /// A key shorter than this is hidden whole: four of its characters would be too much of it.
 const HINTED_CHARS_MIN: usize = 20;
 /// A parameter of an address is hidden when its name holds one of these, in lower case. Every `header_*` is, too.
-const HIDDEN_NAMES: [&str; 8] = ["key", "token", "secret", "password", "authorization", "credential", "signature", "sig"];
+const HIDDEN_NAMES: [&str; 8] =
+    ["key", "token", "secret", "password", "authorization", "credential", "signature", "sig"];
 /// The headers that say nothing secret.
 const HARMLESS_HEADERS: [&str; 2] = ["header_content-type", "header_accept"];
 
@@ -205,9 +206,15 @@ mod tests {
                 "https://h/plain/batch?header_X-Tidegate-Intake-Key=abc&tags=a:b",
                 "https://h/plain/batch?header_X-Tidegate-Intake-Key=…&tags=a:b",
             ),
-            ("`https://h/?header_CF-Access-Client-Id=é%20x` failed", "`https://h/?header_CF-Access-Client-Id=…` failed"),
+            (
+                "`https://h/?header_CF-Access-Client-Id=é%20x` failed",
+                "`https://h/?header_CF-Access-Client-Id=…` failed",
+            ),
             ("https://h/?header_Content-Type=text%2Fplain", "https://h/?header_Content-Type=text%2Fplain"),
-            ("s3://b/l?region=eu&secret-access-key=x/y+z&sse=AES256", "s3://b/l?region=eu&secret-access-key=…&sse=AES256"),
+            (
+                "s3://b/l?region=eu&secret-access-key=x/y+z&sse=AES256",
+                "s3://b/l?region=eu&secret-access-key=…&sse=AES256",
+            ),
             ("azure://a.blob.example/c?sv=1&sig=abc%3D", "azure://a.blob.example/c?sv=1&sig=…"),
             ("https://user:p4ss@h/x then https://h/a@b:c", "https://user:…@h/x then https://h/a@b:c"),
             ("header_x=", "header_x="),

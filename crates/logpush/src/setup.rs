@@ -77,7 +77,11 @@ pub async fn check_setup(
 ) -> Prepared {
     let mut found = Prepared::default();
     if scope.level() != dataset.level {
-        found.step("scope", Some(false), format!("`{}` belongs to {}, but {scope} was given", dataset.name, dataset.level));
+        found.step(
+            "scope",
+            Some(false),
+            format!("`{}` belongs to {}, but {scope} was given", dataset.name, dataset.level),
+        );
         return found;
     }
     let token = token(&mut found, client, scope, dataset).await;
@@ -108,7 +112,9 @@ async fn token(found: &mut Prepared, client: &Client, scope: &Scope, dataset: &D
     let over = state.expires.is_some_and(|at| at <= Timestamp::now());
     match &state.status {
         TokenStatus::Active if !over => found.step("token", Some(true), format!("the token works{expires}")),
-        TokenStatus::Disabled => found.step("token", Some(false), "the token is switched off: roll it or make a new one"),
+        TokenStatus::Disabled => {
+            found.step("token", Some(false), "the token is switched off: roll it or make a new one")
+        }
         TokenStatus::Active | TokenStatus::Expired => {
             found.step("token", Some(false), "the token has expired: make a new one");
         }
@@ -142,7 +148,11 @@ async fn fields(found: &mut Prepared, client: &Client, scope: &Scope, dataset: &
             let sentence = format!("Cloudflare offers {} fields, of which {} will be sent", fields.len(), wanted.len());
             found.fields = fields;
             if wanted.is_empty() {
-                found.step("fields", Some(false), format!("{sentence}: this version does not know the dataset as it is now"));
+                found.step(
+                    "fields",
+                    Some(false),
+                    format!("{sentence}: this version does not know the dataset as it is now"),
+                );
             } else {
                 found.step("fields", Some(true), sentence);
             }
@@ -168,10 +178,16 @@ async fn jobs(found: &mut Prepared, client: &Client, scope: &Scope, dataset: &Da
 
 async fn destination(found: &mut Prepared, client: &Client, scope: &Scope, to: &Destination) {
     match client.validate_destination(scope, to).await {
-        Ok(validity) if validity.valid => found.step("destination", Some(true), "Cloudflare's validation upload arrived"),
+        Ok(validity) if validity.valid => {
+            found.step("destination", Some(true), "Cloudflare's validation upload arrived")
+        }
         Ok(validity) => {
             let advice = crate::advice::explain_delivery(&validity.message).unwrap_or("look at the server's log");
-            found.step("destination", Some(false), format!("Cloudflare's validation upload failed ({}): {advice}", validity.message));
+            found.step(
+                "destination",
+                Some(false),
+                format!("Cloudflare's validation upload failed ({}): {advice}", validity.message),
+            );
         }
         Err(error) => found.failed("destination", &error),
     }

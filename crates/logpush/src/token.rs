@@ -117,7 +117,11 @@ impl Client {
         let mut permissions = vec![found(LOGS, jobs.is_none(), jobs.as_deref())];
         if dataset.personal {
             permissions.push(match jobs {
-                Some(_) => Permission { name: PII, held: None, sentence: format!("whether `{PII}` is there shows once `{LOGS}` is") },
+                Some(_) => Permission {
+                    name: PII,
+                    held: None,
+                    sentence: format!("whether `{PII}` is there shows once `{LOGS}` is"),
+                },
                 None => found(PII, of_dataset.is_none(), of_dataset.as_deref()),
             });
         }
@@ -152,9 +156,11 @@ fn found(name: &'static str, held: bool, words: Option<&str>) -> Permission {
 
 /// Groups are called `Logs Write` and `Zero Trust: PII Read` by the API.
 fn of_groups(groups: &[String], dataset: &Dataset) -> Vec<Permission> {
-    let plain = |text: &str| text.to_lowercase().replace([':', '-'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain =
+        |text: &str| text.to_lowercase().replace([':', '-'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
     let has = |wanted: &[&str]| groups.iter().any(|group| wanted.contains(&plain(group).as_str()));
-    let mut permissions = vec![found(LOGS, has(&["logs write", "logs edit", "account logs write", "zone logs write"]), None)];
+    let mut permissions =
+        vec![found(LOGS, has(&["logs write", "logs edit", "account logs write", "zone logs write"]), None)];
     if dataset.personal {
         permissions.push(found(PII, has(&["zero trust pii read", "cloudflare zero trust pii read"]), None));
     }

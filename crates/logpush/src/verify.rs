@@ -145,7 +145,14 @@ pub fn verify(job: &Job, wanted: &Wanted<'_>) -> Vec<Difference> {
     out.selection(job, &output);
     out.limits(job, wanted);
     if job.is_old_style() {
-        out.add(Aspect::OldStyle, Severity::Info, "logpull_options", "output_options", "Cloudflare has deprecated the old way; it still works", false);
+        out.add(
+            Aspect::OldStyle,
+            Severity::Info,
+            "logpull_options",
+            "output_options",
+            "Cloudflare has deprecated the old way; it still works",
+            false,
+        );
     }
     out.0.sort_by_key(|difference| std::cmp::Reverse(difference.severity));
     out.0
@@ -248,16 +255,24 @@ impl Differences {
             is.iter().any(|name| name == field || predecessor == Some(name.as_str()))
         };
         let missing: Vec<&str> = should.iter().map(String::as_str).filter(|field| !has(field)).collect();
-        let (essential, others): (Vec<&str>, Vec<&str>) = missing.into_iter().partition(|field| dataset.is_essential(field));
+        let (essential, others): (Vec<&str>, Vec<&str>) =
+            missing.into_iter().partition(|field| dataset.is_essential(field));
         if essential.contains(&dataset.time) {
             let why = "without its time an event counts for when it arrived: rules that look at time spans go wrong";
             self.add(Aspect::FieldsMissing, Severity::Breaking, "", dataset.time, why, true);
         }
         let rest: Vec<&str> = essential.into_iter().filter(|field| *field != dataset.time).collect();
-        self.list(Aspect::FieldsMissing, Severity::Warning, &rest, "fields that rules, searches or duplicates depend on are not sent");
+        self.list(
+            Aspect::FieldsMissing,
+            Severity::Warning,
+            &rest,
+            "fields that rules, searches or duplicates depend on are not sent",
+        );
         self.list(Aspect::FieldsMissing, Severity::Info, &others, "fields that the format reads are not sent");
         let known = dataset.known_fields();
-        let is_extra = |field: &&str| !known.contains(field) || dataset.successor(field).is_some_and(|new| is.iter().any(|name| name == new));
+        let is_extra = |field: &&str| {
+            !known.contains(field) || dataset.successor(field).is_some_and(|new| is.iter().any(|name| name == new))
+        };
         let extra: Vec<&str> = is.iter().map(String::as_str).filter(is_extra).collect();
         if !extra.is_empty() {
             let why = "fields are sent that the format does not read, or that are there under a newer name; they only cost bytes";
@@ -288,7 +303,11 @@ impl Differences {
         let time = output.time_format();
         if !RFC3339_FORMATS.contains(&time) {
             let why = "times come as numbers; they are understood, but hard to read in the raw record";
-            let why = if time == "unix" { "times come without fractions of a second: order within a second is lost" } else { why };
+            let why = if time == "unix" {
+                "times come without fractions of a second: order within a second is lost"
+            } else {
+                why
+            };
             self.add(Aspect::TimeFormat, Severity::Warning, time, TIME_FORMAT, why, true);
         }
         if !output.is_json_lines() {
@@ -303,7 +322,14 @@ impl Differences {
         let rate = output.rate();
         if rate < 1.0 {
             let why = "only a share of the records is sent: counts are not counts, and rules that count go wrong";
-            self.add(Aspect::SampleRate, Severity::Breaking, &format!("sample_rate: {rate}"), "sample_rate: 1", why, true);
+            self.add(
+                Aspect::SampleRate,
+                Severity::Breaking,
+                &format!("sample_rate: {rate}"),
+                "sample_rate: 1",
+                why,
+                true,
+            );
         }
         let filter = job.filter.as_deref().unwrap_or_default().trim();
         if has_condition(filter) {
@@ -318,18 +344,35 @@ impl Differences {
         let is = format!("max_upload_bytes: {bytes}");
         if bytes > most {
             let why = "a batch may be larger than the intake takes: it would be refused again and again";
-            self.add(Aspect::UploadBytes, Severity::Breaking, &is, &format!("max_upload_bytes: {}", crate::request::UPLOAD_BYTES), why, true);
+            self.add(
+                Aspect::UploadBytes,
+                Severity::Breaking,
+                &is,
+                &format!("max_upload_bytes: {}", crate::request::UPLOAD_BYTES),
+                why,
+                true,
+            );
         }
         let records = job.max_upload_records.unwrap_or(0);
         if (1..=UPLOAD_RECORDS_MIN).contains(&records) {
             let why = "batches are as small as Cloudflare allows: many records mean many requests; larger batches are lighter";
             let wanted = format!("max_upload_records: {}", crate::request::UPLOAD_RECORDS);
-            self.add(Aspect::UploadRecords, Severity::Info, &format!("max_upload_records: {records}"), &wanted, why, false);
+            self.add(
+                Aspect::UploadRecords,
+                Severity::Info,
+                &format!("max_upload_records: {records}"),
+                &wanted,
+                why,
+                false,
+            );
         }
         let seconds = job.max_upload_interval_seconds.unwrap_or(0);
         if seconds > UPLOAD_INTERVAL_SECONDS {
             let why = "batches come later than they could: alerts do, too";
-            let (is, wanted) = (format!("max_upload_interval_seconds: {seconds}"), format!("max_upload_interval_seconds: {UPLOAD_INTERVAL_SECONDS}"));
+            let (is, wanted) = (
+                format!("max_upload_interval_seconds: {seconds}"),
+                format!("max_upload_interval_seconds: {UPLOAD_INTERVAL_SECONDS}"),
+            );
             self.add(Aspect::UploadInterval, Severity::Info, &is, &wanted, why, true);
         }
     }

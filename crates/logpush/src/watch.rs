@@ -133,7 +133,8 @@ fn drift(job: &Job, offered: &[String]) -> Option<Drift> {
     let sent = job.output();
     let known = dataset.known_fields();
     let differs = verify(job, &wanted).iter().any(|difference| difference.aspect == Aspect::FieldsMissing);
-    let missing = wanted.fields().into_iter().filter(|field| differs && !sends(sent.fields(), dataset, field)).collect();
+    let missing =
+        wanted.fields().into_iter().filter(|field| differs && !sends(sent.fields(), dataset, field)).collect();
     let new = offered.iter().filter(|field| !known.contains(field)).map(|field| (*field).to_owned()).collect();
     let gone = sent.fields().iter().filter(|field| !offered.contains(&field.as_str())).cloned().collect();
     Some(Drift { missing, new, gone })

@@ -144,7 +144,10 @@ impl Client {
     fn not_json(&self, status: u16, bytes: &[u8]) -> LogpushError {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_lowercase();
         let (what, advice) = match status {
-            500.. => ("no JSON", "Cloudflare, or something before it, has a problem: look at https://www.cloudflarestatus.com and try later"),
+            500.. => (
+                "no JSON",
+                "Cloudflare, or something before it, has a problem: look at https://www.cloudflarestatus.com and try later",
+            ),
             300..400 => ("a redirection", "give the address that it leads to as --api-url"),
             _ if start.contains("<html") || start.contains("<!doctype") => {
                 ("a web page", "check --api-url, and whether a proxy or login page stands in between")

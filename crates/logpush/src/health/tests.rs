@@ -9,7 +9,8 @@ fn at(minutes: i64) -> Timestamp {
 }
 
 fn seen(change: Value, received: Option<Received>) -> Seen {
-    let mut job = json!({"id": 1, "dataset": "gateway_dns", "enabled": true, "destination_conf": "https://t/?header_K=secret"});
+    let mut job =
+        json!({"id": 1, "dataset": "gateway_dns", "enabled": true, "destination_conf": "https://t/?header_K=secret"});
     for (name, value) in change.as_object().unwrap() {
         job[name] = value.clone();
     }
@@ -37,7 +38,10 @@ fn failing(message: &str) -> Value {
 #[test]
 fn a_job_that_delivers_is_healthy() {
     let health = last(&[(0, seen(fine(-1), None)), (60, seen(fine(58), None))]);
-    assert_eq!((health.state, health.lag, health.warnings.len()), (JobState::Healthy, Some(Duration::from_secs(120)), 0));
+    assert_eq!(
+        (health.state, health.lag, health.warnings.len()),
+        (JobState::Healthy, Some(Duration::from_secs(120)), 0)
+    );
     assert_eq!(last(&[(0, seen(json!({}), None))]).state, JobState::Starting);
 }
 
@@ -73,7 +77,11 @@ fn a_quiet_dataset_that_fails_once_is_not_failing_for_days() {
 
 #[test]
 fn a_job_that_works_again_starts_anew() {
-    let health = last(&[(0, seen(failing("x"), None)), (40, seen(fine(39), None)), (41, seen(json!({"error_message": "y"}), None))]);
+    let health = last(&[
+        (0, seen(failing("x"), None)),
+        (40, seen(fine(39), None)),
+        (41, seen(json!({"error_message": "y"}), None)),
+    ]);
     assert_eq!((health.failing_since, health.warnings.len()), (Some(at(41)), 0));
 }
 
@@ -124,7 +132,11 @@ fn lag_drift_and_sampling_are_told() {
     assert_eq!(health.warnings, [Warning::Lag(Duration::from_secs(45 * 60))]);
     let sampled = last(&[(0, seen(json!({"output_options": {"field_names": ["A"], "sample_rate": 0.25}}), None))]);
     assert_eq!(sampled.warnings, [Warning::Sampled("0.25".to_owned())]);
-    let drift = Drift { new: (0..10).map(|index| format!("F{index}")).collect(), gone: vec!["Old".to_owned()], ..Drift::default() };
+    let drift = Drift {
+        new: (0..10).map(|index| format!("F{index}")).collect(),
+        gone: vec!["Old".to_owned()],
+        ..Drift::default()
+    };
     assert_eq!(
         drift.to_string(),
         "the job names fields that Cloudflare no longer offers: Old; Cloudflare offers new fields that this version does not \

@@ -68,7 +68,10 @@ fn each_difference_is_found_and_weighed() {
         (|job| without(job, "Datetime"), (A::FieldsMissing, Breaking)),
         (|job| without(job, "QueryID"), (A::FieldsMissing, Warning)),
         (|job| without(job, "TenantID"), (A::FieldsMissing, Info)),
-        (|job| job["output_options"]["field_names"].as_array_mut().unwrap().push(json!("Policy")), (A::FieldsExtra, Info)),
+        (
+            |job| job["output_options"]["field_names"].as_array_mut().unwrap().push(json!("Policy")),
+            (A::FieldsExtra, Info),
+        ),
     ];
     for (change, expected) in cases {
         assert_eq!(found(change), [expected]);
@@ -83,7 +86,10 @@ fn destination_and_key_are_compared() {
     };
     let key = key();
     let key = key.reveal();
-    assert_eq!(with(&format!("https://T.example:443/api/v1/intake-http/plain/batch?header_x-sekoiaio-intake-key={key}")), []);
+    assert_eq!(
+        with(&format!("https://T.example:443/api/v1/intake-http/plain/batch?header_x-sekoiaio-intake-key={key}")),
+        []
+    );
     assert_eq!(
         with(&format!("https://other.example/plain/batch?header_X-Tidegate-Intake-Key={key}")),
         [(Aspect::Destination, Severity::Breaking)]

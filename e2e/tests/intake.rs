@@ -167,7 +167,7 @@ fn keys_end() {
     assert_eq!((status(&second), status(&third)), (401, 200));
     let change = |body: Value| server.admin().ask("PATCH", &format!("intakes/{}", intake.id), Some(&body)).expect(200);
     assert_eq!(change(json!({"enabled": false})).json()["enabled"], false);
-    assert_eq!(status(&third), 401);
+    assert_eq!(status(&third), 403);
     assert_eq!(change(json!({"enabled": true})).json()["enabled"], true);
     assert_eq!(status(&third), 200);
     let deleted = server.admin().ask("DELETE", &format!("intakes/{}", intake.id), None);

@@ -64,9 +64,9 @@ fn changes_take_effect_and_names_stay_unique() {
     assert!(matches!(state.create_intake("two", FORMAT, &actor()), Err(StateError::Duplicate { .. })));
     let enable = |enabled| IntakeChange { enabled: Some(enabled), ..Default::default() };
     state.change_intake(one.id, &enable(false), &actor()).unwrap();
-    assert_eq!(state.intake_by_key(key.reveal()), None);
+    assert!(!state.intake_by_key(key.reveal()).unwrap().enabled, "the caller tells the sender so");
     state.change_intake(one.id, &enable(true), &actor()).unwrap();
-    assert!(state.intake_by_key(key.reveal()).is_some());
+    assert!(state.intake_by_key(key.reveal()).unwrap().enabled);
     let format = IntakeChange { format: Some("cloudflare-dns-logs".into()), ..Default::default() };
     assert_eq!(state.change_intake(one.id, &format, &actor()).unwrap().format, "cloudflare-dns-logs");
 }

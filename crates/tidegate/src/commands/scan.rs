@@ -1,7 +1,8 @@
 //! `tidegate scan`: files of captured traffic in, alerts out. No server.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Write, stderr, stdout};
+use std::io::{Write, stderr, stdout};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use eyre::{WrapErr, eyre};
 use tidegate_batch::Limits;
-use tidegate_detect::intel::{self, IndicatorsBuilder, Page, ReadOptions};
+use tidegate_detect::intel::{self, Indicator, IndicatorsBuilder, ReadOptions};
 use tidegate_detect::lists::Lists;
 use tidegate_detect::scan::{Alert, Scan, reaches};
 use tidegate_detect::{Catalogue, CatalogueParts, Effort, RuleSources, Settings, Severity};
@@ -119,13 +120,11 @@ fn indicators(args: &Args) -> Result<IndicatorsBuilder, Failure> {
     for path in &args.indicators {
         let file = std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         let name = path.display().to_string();
-        let mut taken = |page: Page| {
-            for indicator in &page.indicators {
-                builder.add(0, "scan", &name, indicator);
-            }
-            true
+        let mut taken = |indicator: Indicator| {
+            builder.add(0, "scan", &name, &indicator);
+            ControlFlow::Continue(())
         };
-        intel::read(BufReader::new(file), &ReadOptions::default(), &mut taken)
+        intel::read(file, &ReadOptions::default(), &mut taken)
             .map_err(|error| Failure::Usage(eyre!(error).wrap_err(format!("indicators in `{name}`"))))?;
     }
     Ok(builder)

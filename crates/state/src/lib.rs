@@ -1,47 +1,73 @@
-//! The control plane: who may send, who may look, what was changed and how much came in; questions go in, answers from
-//! one SQLite file come out. It will never know events, HTTP or formats.
+//! The control plane: who may send, who may look, what was found, changed and how much came in; questions go in, answers
+//! from one SQLite file come out. It will never know events, rules, HTTP or formats.
 //!
 //! Every method that changes something takes the [`Actor`] who does it and writes the audit entry in the same
 //! transaction. Secrets leave this crate once, as a [`Secret`], and are stored as hashes only. All methods block for a
 //! moment (a password hash: tens of milliseconds); call them off the async threads, but for [`State::intake_by_key`] and
 //! [`State::intake`], which answer from memory.
 
+mod alert;
+mod asset;
 mod audit;
+mod bounds;
 mod clock;
 mod counts;
 mod database;
 mod error;
+mod exception;
+mod finding;
 mod first;
+pub mod fold;
 mod intake;
 mod login;
 mod mask;
 mod migrate;
 mod name;
+mod outbox;
 mod password;
+mod preference;
 mod principal;
+mod revision;
+mod rule_setting;
+mod saved;
 mod secret;
 mod session;
 mod setting;
 mod state;
+mod target;
 #[cfg(test)]
 mod testing;
 mod throttle;
 mod token;
 mod user;
+mod watch;
 
+pub use alert::{
+    Alert, AlertChange, AlertCounts, AlertEntry, AlertId, AlertPage, AlertQuery, AlertSort, AlertStatus, Assignee,
+    BulkDone, Endings, Folded, HourHits, Outcome, RuleHits, SimilarAlert, TimelineOf, Urgency, Verdict,
+};
+pub use asset::{Asset, AssetId, AssetKind, NewAsset};
 pub use audit::{Audit, AuditEntry, AuditFilter};
 pub use clock::Clock;
 pub use counts::{Counts, DayCounts};
 pub use error::StateError;
+pub use exception::{AlertFilter, AlertFilterId, NewAlertFilter};
+pub use finding::{Effort, EventRef, FindingRule, NewFinding, Similarity};
 pub use first::FirstLogin;
 pub use intake::{Intake, IntakeChange};
 pub use mask::mask;
+pub use outbox::{Delivery, Due, Notice, NoticeKind};
 pub use principal::{Actor, Principal, Role, UserId, Via};
+pub use revision::Topic;
+pub use rule_setting::{Exclusion, NewRuleSetting, RuleSetting};
+pub use saved::{NewSavedQuery, QueryEntry, QueryKind, RanQuery, SavedQuery, SavedQueryId};
 pub use secret::Secret;
 pub use session::{Client, Session, SessionId};
 pub use state::{Options, State};
+pub use target::{NewTarget, Routing, Target, TargetId, TargetKind};
 pub use token::{ApiToken, NewToken, TokenId};
 pub use user::User;
+pub use watch::{IntakeLimits, IntakeNews, IntakeWatch};
 
 /// The name of the database file in a data directory.
 pub const FILE_NAME: &str = "state.db";

@@ -3,7 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps; `user_version` counts how many were taken. Never change one that was released: add the next.
-const STEPS: [&str; 2] = [include_str!("migrations/001_accounts.sql"), include_str!("migrations/002_counts.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("migrations/001_accounts.sql"),
+    include_str!("migrations/002_counts.sql"),
+    include_str!("migrations/003_alerts.sql"),
+];
 
 /// `TIDE`, so that tools and we ourselves can tell the file from another program's.
 const APPLICATION_ID: i64 = 0x5449_4445;
@@ -93,7 +97,8 @@ mod tests {
         let mut newer = Connection::open_in_memory().unwrap();
         migrate(&mut newer).unwrap();
         newer.execute_batch("PRAGMA user_version = 99").unwrap();
-        assert!(matches!(migrate(&mut newer), Err(MigrateError::Newer { found: 99, known: 2 })));
+        let refused = migrate(&mut newer);
+        assert!(matches!(refused, Err(MigrateError::Newer { found: 99, known }) if known == STEPS.len() as i64));
         assert_eq!(version(&newer), 99);
 
         let mut foreign = Connection::open_in_memory().unwrap();

@@ -8,14 +8,20 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tidegate_event::Timestamp;
 
+use crate::alert;
+use crate::asset::Assets;
 use crate::audit;
 use crate::clock::{Clock, before};
 use crate::database::{self, Time};
 use crate::error::StateError;
 use crate::first::{self, FirstLogin};
 use crate::intake::Memory;
+use crate::outbox;
 use crate::password::Gate;
 use crate::throttle::Throttle;
+
+/// For so long a finding that comes again is known. Replays reach back minutes; this leaves room for a restored backup.
+const FINDINGS_KNOWN: Duration = Duration::from_hours(14 * 24);
 
 /// How the control plane behaves.
 #[derive(Clone, Debug)]
@@ -26,6 +32,8 @@ pub struct Options {
     pub session_idle: Duration,
     /// Audit entries older than this are dropped.
     pub audit_age_max: Duration,
+    /// Alerts that were closed or rejected longer ago are dropped; open ones stay.
+    pub alert_age_max: Duration,
 }
 
 impl Default for Options {
@@ -34,6 +42,7 @@ impl Default for Options {
             clock: Clock::system(),
             session_idle: Duration::from_hours(12),
             audit_age_max: Duration::from_hours(400 * 24),
+            alert_age_max: Duration::from_hours(400 * 24),
         }
     }
 }
@@ -47,6 +56,8 @@ pub struct State {
     pub(crate) opened: Instant,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) gate: Gate,
+    /// Assets as they were at a revision.
+    pub(crate) assets: Mutex<Option<(i64, Arc<Assets>)>>,
     database: Mutex<Database>,
 }
 
@@ -87,13 +98,14 @@ impl State {
             opened: Instant::now(),
             throttle: Mutex::default(),
             gate: Gate::default(),
+            assets: Mutex::default(),
             database: Mutex::new(Database { connection, data_version: 0 }),
         };
         state.prune()?;
         Ok((state, first))
     }
 
-    /// Drops what is past its time: sessions, replaced keys, old audit entries. Done at opening; call it once a day.
+    /// Drops what is past its time: sessions, replaced keys, old alerts, notices and audit entries. Done at opening; call it once a day.
     ///
     /// # Errors
     /// When the database fails.
@@ -104,6 +116,8 @@ impl State {
         self.write(|transaction| {
             transaction.execute("DELETE FROM sessions WHERE expires <= ?1 OR seen <= ?2", [Time(now), Time(idle)])?;
             transaction.execute("DELETE FROM intake_keys WHERE expires <= ?1", [Time(now)])?;
+            alert::prune(transaction, before(now, self.options.alert_age_max), before(now, FINDINGS_KNOWN))?;
+            outbox::prune(transaction, now)?;
             audit::prune(transaction, audit_from)
         })
     }

@@ -232,7 +232,8 @@ pub struct Alert {
     pub occurrences: u64,
 }
 
-pub(super) const SELECT: &str = "SELECT number, alerts.id, similarity, overflow, rule, rule_name, effort, attack, source,
+pub(super) const SELECT: &str =
+    "SELECT number, alerts.id, similarity, overflow, rule, rule_name, effort, attack, source,
     target, alerts.name, grouped, matched, note, severity, criticality, urgency, status, verdict, assignee, users.name,
     alerts.created, updated, closed, first_seen, last_seen, findings, occurrences
     FROM alerts LEFT JOIN users ON users.id = assignee";
@@ -284,9 +285,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
 /// A column that holds JSON, which we wrote ourselves.
 pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
-    })
+    serde_json::from_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error)))
 }
 
 pub(super) fn by_id(connection: &Connection, id: AlertId) -> Result<Alert, StateError> {

@@ -158,7 +158,11 @@ impl State {
             let sql = "DELETE FROM assets WHERE id = ?1 RETURNING value";
             let value: Option<String> = transaction.query_row(sql, [Id(id.0)], |row| row.get(0)).optional()?;
             let value = value.ok_or_else(|| StateError::not_found("asset", id))?;
-            audit::append(transaction, now, &Audit { actor, action: "asset.delete", target: &value, detail: json!({}) })?;
+            audit::append(
+                transaction,
+                now,
+                &Audit { actor, action: "asset.delete", target: &value, detail: json!({}) },
+            )?;
             self.assets_changed(transaction)
         })
     }
@@ -188,7 +192,8 @@ impl State {
         {
             return Ok(Arc::clone(assets));
         }
-        let (revision, assets) = self.read(|connection| Ok((revision(connection, Topic::Assets)?, all(connection)?)))?;
+        let (revision, assets) =
+            self.read(|connection| Ok((revision(connection, Topic::Assets)?, all(connection)?)))?;
         let assets = Arc::new(Assets::new(assets));
         *kept = Some((revision, Arc::clone(&assets)));
         Ok(assets)

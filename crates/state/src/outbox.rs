@@ -193,7 +193,8 @@ impl State {
                 transaction
                     .prepare_cached("UPDATE outbox SET due = ?2, attempts = attempts + 1 WHERE id = ?1")?
                     .execute(params![notice.id, until])?;
-                let mut statement = transaction.prepare_cached("SELECT secret FROM notification_targets WHERE id = ?1")?;
+                let mut statement =
+                    transaction.prepare_cached("SELECT secret FROM notification_targets WHERE id = ?1")?;
                 let secret: Option<String> = statement.query_row([Id(notice.target.0)], |row| row.get(0))?;
                 let target = target::by_id(transaction, notice.target)?;
                 taken.push(Due { notice, target, secret: secret.map(Secret::new) });
@@ -363,7 +364,8 @@ pub(crate) fn prune(connection: &Connection, now: Timestamp) -> Result<(), State
     Ok(())
 }
 
-const SELECT: &str = "SELECT outbox.id, target, key, outbox.kind, payload, outbox.created, due, attempts, outcome, done,
+const SELECT: &str =
+    "SELECT outbox.id, target, key, outbox.kind, payload, outbox.created, due, attempts, outcome, done,
     error FROM outbox";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Notice> {

@@ -119,18 +119,14 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::Invalid`] for texts and lists beyond their bounds.
-    pub fn set_rule_setting(
-        &self,
-        rule: Uuid,
-        new: &NewRuleSetting,
-        actor: &Actor,
-    ) -> Result<RuleSetting, StateError> {
+    pub fn set_rule_setting(&self, rule: Uuid, new: &NewRuleSetting, actor: &Actor) -> Result<RuleSetting, StateError> {
         let settings = check(new)?;
         let now = self.now();
         self.write(|transaction| {
             let sql = "SELECT count(*) FROM rule_settings WHERE rule <> ?1";
             check_room("rule setting", transaction.query_row(sql, [Id(rule)], |row| row.get(0))?, RULES_MAX)?;
-            let sql = "INSERT OR REPLACE INTO rule_settings (rule, enabled, settings, exclusions, comment, updated, author)
+            let sql =
+                "INSERT OR REPLACE INTO rule_settings (rule, enabled, settings, exclusions, comment, updated, author)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let exclusions = json!(new.exclusions).to_string();
             transaction.execute(
@@ -214,7 +210,8 @@ mod tests {
         assert_eq!(state.effort_level().unwrap(), Effort::Master);
         let exclusion = Exclusion { field: "dns.question.registered_domain".into(), value: "example.com".into() };
         let settings = json!({"length": 62}).as_object().unwrap().clone();
-        let new = NewRuleSetting { enabled: Some(false), settings, exclusions: vec![exclusion], comment: "loud".into() };
+        let new =
+            NewRuleSetting { enabled: Some(false), settings, exclusions: vec![exclusion], comment: "loud".into() };
         let set = state.set_rule_setting(rule, &new, &actor).unwrap();
         assert_eq!((set.enabled, &set.settings, &set.exclusions), (Some(false), &new.settings, &new.exclusions));
         assert_eq!(state.rule_settings().unwrap()[&rule], set);
@@ -231,10 +228,16 @@ mod tests {
         let fixture = Fixture::new();
         let try_set = |new: NewRuleSetting| fixture.state.set_rule_setting(Uuid::nil(), &new, &Actor::system());
         let exclusion = Exclusion { field: "a".into(), value: "b".into() };
-        assert!(try_set(NewRuleSetting { exclusions: vec![exclusion.clone(); EXCLUSIONS_MAX], ..Default::default() }).is_ok());
+        assert!(
+            try_set(NewRuleSetting { exclusions: vec![exclusion.clone(); EXCLUSIONS_MAX], ..Default::default() })
+                .is_ok()
+        );
         let bad = [
             NewRuleSetting { exclusions: vec![exclusion; EXCLUSIONS_MAX + 1], ..Default::default() },
-            NewRuleSetting { exclusions: vec![Exclusion { field: "a".into(), value: " ".into() }], ..Default::default() },
+            NewRuleSetting {
+                exclusions: vec![Exclusion { field: "a".into(), value: " ".into() }],
+                ..Default::default()
+            },
             NewRuleSetting { comment: "x".repeat(COMMENT_BYTES_MAX + 1), ..Default::default() },
             NewRuleSetting {
                 settings: json!({"x": "y".repeat(SETTINGS_BYTES_MAX)}).as_object().unwrap().clone(),

@@ -225,7 +225,8 @@ impl State {
     /// When the database fails.
     pub fn saved_queries(&self, user: UserId) -> Result<Vec<SavedQuery>, StateError> {
         self.read(|connection| {
-            let sql = format!("{SELECT} WHERE owner = ?1 OR shared = 1 ORDER BY saved_queries.folded, saved_queries.id");
+            let sql =
+                format!("{SELECT} WHERE owner = ?1 OR shared = 1 ORDER BY saved_queries.folded, saved_queries.id");
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map([Id(user.0)], read)?;
             Ok(rows.collect::<Result<_, _>>()?)

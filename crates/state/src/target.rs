@@ -237,7 +237,8 @@ impl State {
                 return Err(StateError::invalid("target kind", "cannot be changed; create another target"));
             }
             check_free(transaction, &new.name, id)?;
-            let sql = "UPDATE notification_targets SET name = ?2, folded = ?3, config = ?4, routing = ?5, template = ?6,
+            let sql =
+                "UPDATE notification_targets SET name = ?2, folded = ?3, config = ?4, routing = ?5, template = ?6,
                        enabled = ?7, updated = ?8 WHERE id = ?1";
             transaction.execute(
                 sql,

@@ -201,7 +201,8 @@ fn watched(connection: &Connection) -> Result<Vec<IntakeWatch>, StateError> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<IntakeWatch> {
-    let span = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.and_then(|span| u64::try_from(span).ok()));
+    let span =
+        |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.and_then(|span| u64::try_from(span).ok()));
     let time = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<Time>>(index)?.map(|time| time.0));
     Ok(IntakeWatch {
         intake: IntakeId(row.get::<_, Id>(0)?.0),

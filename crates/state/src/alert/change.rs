@@ -86,7 +86,14 @@ impl State {
         self.write(|transaction| {
             let alert = by_id(transaction, id)?;
             if apply(transaction, now, &alert, change, actor)? {
-                record(transaction, now, actor, "alert.change", &alert.number.to_string(), detail(transaction, change)?)?;
+                record(
+                    transaction,
+                    now,
+                    actor,
+                    "alert.change",
+                    &alert.number.to_string(),
+                    detail(transaction, change)?,
+                )?;
             }
             by_id(transaction, id)
         })
@@ -248,9 +255,12 @@ fn set_status(
             return Err(StateError::invalid("alert", why));
         }
     }
-    let closed = if status.is_open() { None } else { Some(alert.closed.filter(|_| !alert.status.is_open()).unwrap_or(now)) };
-    transaction
-        .prepare_cached("UPDATE alerts SET status = ?2, closed = ?3 WHERE number = ?1")?
-        .execute(params![alert.number, status.as_str(), closed.map(Time)])?;
+    let closed =
+        if status.is_open() { None } else { Some(alert.closed.filter(|_| !alert.status.is_open()).unwrap_or(now)) };
+    transaction.prepare_cached("UPDATE alerts SET status = ?2, closed = ?3 WHERE number = ?1")?.execute(params![
+        alert.number,
+        status.as_str(),
+        closed.map(Time)
+    ])?;
     Ok(())
 }

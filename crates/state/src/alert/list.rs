@@ -172,8 +172,7 @@ impl State {
             }
             let sql = format!("{SELECT} WHERE {wanted} ORDER BY alerts.{column} DESC, number DESC LIMIT {}", limit + 1);
             let mut statement = connection.prepare(&sql)?;
-            let mut alerts: Vec<_> =
-                statement.query_map(params_from_iter(&values), read)?.collect::<Result<_, _>>()?;
+            let mut alerts: Vec<_> = statement.query_map(params_from_iter(&values), read)?.collect::<Result<_, _>>()?;
             let more = alerts.len() > limit;
             alerts.truncate(limit);
             let next = alerts.last().filter(|_| more).map(|last| place(last, sort));

@@ -66,7 +66,8 @@ impl State {
         let now = self.now();
         let assets = self.assets_in_memory()?;
         self.write(|transaction| {
-            let mut desk = Desk { transaction, now, assets: &assets, drafts: HashMap::new(), open_of_rule: HashMap::new() };
+            let mut desk =
+                Desk { transaction, now, assets: &assets, drafts: HashMap::new(), open_of_rule: HashMap::new() };
             let mut done = Vec::with_capacity(findings.len());
             for finding in findings {
                 done.push(desk.take(&finding.bounded())?);
@@ -95,7 +96,8 @@ impl Desk<'_> {
         let known = known(self.transaction, finding.id)?;
         let counted = known.map(|known| known.count);
         let more = growth(counted, finding.count);
-        let mut done = Folded { finding: finding.id, alert: known.and_then(|known| known.alert), outcome: Outcome::Known };
+        let mut done =
+            Folded { finding: finding.id, alert: known.and_then(|known| known.alert), outcome: Outcome::Known };
         if more == 0 {
             return Ok(done);
         }
@@ -117,7 +119,9 @@ impl Desk<'_> {
         }
         let hidden = finding.hidden_by.filter(|_| done.outcome == Outcome::Hidden);
         self.transaction
-            .prepare_cached("INSERT OR REPLACE INTO findings (id, count, alert, hidden, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO findings (id, count, alert, hidden, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
             .execute(params![
                 Id(finding.id),
                 stored(finding.count),
@@ -310,7 +314,8 @@ impl Draft {
             connection.prepare_cached(sql)?.execute(params![number, Id(gone.id)])?;
         }
         for event in self.tally.events.iter().filter(|event| !self.events.contains(event)) {
-            let sql = "INSERT OR REPLACE INTO alert_events (alert, event, at, source_ip, name) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let sql =
+                "INSERT OR REPLACE INTO alert_events (alert, event, at, source_ip, name) VALUES (?1, ?2, ?3, ?4, ?5)";
             let EventRef { at, id, source_ip, name } = event;
             connection.prepare_cached(sql)?.execute(params![number, Id(*id), Time(*at), source_ip, name])?;
         }

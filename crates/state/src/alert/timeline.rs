@@ -59,12 +59,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::Invalid`] for more than 400 days.
-    pub fn alert_timeline(
-        &self,
-        of: TimelineOf,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<HourHits>, StateError> {
+    pub fn alert_timeline(&self, of: TimelineOf, from: Timestamp, to: Timestamp) -> Result<Vec<HourHits>, StateError> {
         let first = from.as_micros().div_euclid(HOUR_MICROS);
         let end = to.as_micros().saturating_add(HOUR_MICROS - 1).div_euclid(HOUR_MICROS);
         if end.saturating_sub(first) > HOURS_MAX {

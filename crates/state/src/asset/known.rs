@@ -109,7 +109,7 @@ impl Network {
         Some(Self { address: network, bits })
     }
 
-    fn holds(&self, address: IpAddr) -> bool {
+    pub(super) fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => u32::from(own) == u32::from(other) & mask(self.bits, 32) as u32,
             (IpAddr::V6(own), IpAddr::V6(other)) => u128::from(own) == u128::from(other) & mask(self.bits, 128),

@@ -77,7 +77,11 @@ impl State {
                 params![name, fold(name), description, Time(now)],
             )?;
             let id = CollectionId(transaction.last_insert_rowid());
-            audit::append(transaction, now, &Audit { actor, action: "collection.create", target: name, detail: json!({}) })?;
+            audit::append(
+                transaction,
+                now,
+                &Audit { actor, action: "collection.create", target: name, detail: json!({}) },
+            )?;
             Ok(Collection {
                 id,
                 name: name.to_owned(),
@@ -182,7 +186,11 @@ impl State {
                     transaction.execute("DELETE FROM indicators WHERE collection = ?1", [id.0])?;
                     transaction.execute("DELETE FROM collections WHERE id = ?1", [id.0])?;
                     let detail = json!({"indicators": deleted});
-                    audit::append(transaction, now, &Audit { actor, action: "collection.delete", target: &name, detail })?;
+                    audit::append(
+                        transaction,
+                        now,
+                        &Audit { actor, action: "collection.delete", target: &name, detail },
+                    )?;
                     Ok(deleted)
                 });
             }

@@ -235,11 +235,26 @@ impl State {
                    interval_s, enabled, created, state, due)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'new', ?13)",
                 params![
-                    Id(id.0), new.name, fold(new.name), new.kind.as_str(), new.url, new.collection.0, settings, auth,
-                    auth_name, secret, seconds(new.interval), new.enabled, Time(now)
+                    Id(id.0),
+                    new.name,
+                    fold(new.name),
+                    new.kind.as_str(),
+                    new.url,
+                    new.collection.0,
+                    settings,
+                    auth,
+                    auth_name,
+                    secret,
+                    seconds(new.interval),
+                    new.enabled,
+                    Time(now)
                 ],
             )?;
-            audit::append(transaction, now, &Audit { actor, action: "feed.create", target: new.name, detail: told(new) })?;
+            audit::append(
+                transaction,
+                now,
+                &Audit { actor, action: "feed.create", target: new.name, detail: told(new) },
+            )?;
             by_id(transaction, id)
         })
     }
@@ -260,8 +275,16 @@ impl State {
             let changed = transaction.execute(
                 sql,
                 params![
-                    Id(id.0), new.name, fold(new.name), new.kind.as_str(), new.url, new.collection.0, settings,
-                    seconds(new.interval), new.enabled, Time(now)
+                    Id(id.0),
+                    new.name,
+                    fold(new.name),
+                    new.kind.as_str(),
+                    new.url,
+                    new.collection.0,
+                    settings,
+                    seconds(new.interval),
+                    new.enabled,
+                    Time(now)
                 ],
             )?;
             if changed == 0 {
@@ -272,7 +295,11 @@ impl State {
                 let sql = "UPDATE feeds SET auth = ?2, auth_name = ?3, secret = ?4 WHERE id = ?1";
                 transaction.execute(sql, params![Id(id.0), auth, auth_name, secret])?;
             }
-            audit::append(transaction, now, &Audit { actor, action: "feed.change", target: new.name, detail: told(new) })?;
+            audit::append(
+                transaction,
+                now,
+                &Audit { actor, action: "feed.change", target: new.name, detail: told(new) },
+            )?;
             by_id(transaction, id)
         })
     }
@@ -415,7 +442,8 @@ fn wait(feed: &Feed, run: &FeedRun) -> Duration {
 }
 
 fn begin(connection: &Connection, id: FeedId, now: Timestamp) -> Result<Feed, StateError> {
-    connection.execute("UPDATE feeds SET state = 'running', started = ?2 WHERE id = ?1", params![Id(id.0), Time(now)])?;
+    connection
+        .execute("UPDATE feeds SET state = 'running', started = ?2 WHERE id = ?1", params![Id(id.0), Time(now)])?;
     by_id(connection, id)
 }
 
@@ -444,7 +472,9 @@ fn check(new: &NewFeed<'_>) -> Result<String, StateError> {
 
 fn check_auth(auth: &FeedAuth) -> Result<(), StateError> {
     let (_, name, secret) = parts(auth);
-    if secret.is_some_and(|secret| secret.is_empty() || secret.len() > SECRET_BYTES_MAX || secret.chars().any(char::is_control)) {
+    if secret.is_some_and(|secret| {
+        secret.is_empty() || secret.len() > SECRET_BYTES_MAX || secret.chars().any(char::is_control)
+    }) {
         return Err(StateError::invalid("feed secret", "is empty, too long or holds control characters"));
     }
     if name.is_some_and(|name| name.is_empty() || name.len() > 256 || name.chars().any(char::is_control)) {

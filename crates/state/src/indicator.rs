@@ -326,7 +326,9 @@ fn check(indicator: &NewIndicator) -> Result<(), StateError> {
     if indicator.confidence.is_some_and(|sure| sure > 100) {
         return Err(StateError::invalid("indicator confidence", "must be 0 to 100"));
     }
-    if !matches!(indicator.kind, "name" | "ip" | "network") || !matches!(indicator.scope, "exact" | "domain" | "subtree") {
+    if !matches!(indicator.kind, "name" | "ip" | "network")
+        || !matches!(indicator.scope, "exact" | "domain" | "subtree")
+    {
         return Err(StateError::invalid("indicator kind or scope", "is none that we know"));
     }
     Ok(())
@@ -339,7 +341,8 @@ fn upsert(
     rows: &[NewIndicator],
     now: Timestamp,
 ) -> Result<Upserted, StateError> {
-    let mut find = connection.prepare_cached(&format!("{SELECT} WHERE i.value = ?1 AND i.collection = ?2 AND i.scope = ?3"))?;
+    let mut find =
+        connection.prepare_cached(&format!("{SELECT} WHERE i.value = ?1 AND i.collection = ?2 AND i.scope = ?3"))?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO indicators (collection, feed, value, kind, scope, tags, confidence, valid_from, valid_until,
            reference, description, created, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
@@ -361,8 +364,18 @@ fn upsert(
                     return Err(StateError::invalid("indicators", format!("are too many: {INDICATORS_MAX} are kept")));
                 }
                 insert.execute(params![
-                    collection.0, feed, new.value, new.kind, new.scope, tags, new.confidence, from, until,
-                    new.reference, new.description, Time(now)
+                    collection.0,
+                    feed,
+                    new.value,
+                    new.kind,
+                    new.scope,
+                    tags,
+                    new.confidence,
+                    from,
+                    until,
+                    new.reference,
+                    new.description,
+                    Time(now)
                 ])?;
                 done.added += 1;
             }
@@ -372,7 +385,16 @@ fn upsert(
             }
             Some(old) => {
                 update.execute(params![
-                    old.id, feed, new.kind, tags, new.confidence, from, until, new.reference, new.description, Time(now)
+                    old.id,
+                    feed,
+                    new.kind,
+                    tags,
+                    new.confidence,
+                    from,
+                    until,
+                    new.reference,
+                    new.description,
+                    Time(now)
                 ])?;
                 done.updated += 1;
             }
@@ -392,8 +414,8 @@ fn same(old: &IndicatorRow, new: &NewIndicator) -> bool {
 
 /// How many more there may be. Numbers are not reused, so the count is a walk over the smallest index.
 fn room(connection: &Connection) -> Result<i64, StateError> {
-    let highest: i64 = connection
-        .query_row("SELECT coalesce(max(id) - min(id) + 1, 0) FROM indicators", [], |row| row.get(0))?;
+    let highest: i64 =
+        connection.query_row("SELECT coalesce(max(id) - min(id) + 1, 0) FROM indicators", [], |row| row.get(0))?;
     // Only when the numbers reach so far must they be counted.
     if highest + (UPSERT_ROWS_MAX as i64) < INDICATORS_MAX {
         return Ok(INDICATORS_MAX - highest);
@@ -425,7 +447,8 @@ fn conditions(filter: &IndicatorFilter) -> (Vec<String>, Vec<Sql>) {
         Some(Match::Is(text)) => add("i.value = ?", vec![Sql::Text(text.clone())]),
         Some(Match::Holds(text)) => {
             let text = Sql::Text(text.to_lowercase());
-            let condition = "(instr(i.value, ?) OR instr(lower(coalesce(i.description, '')), ?) OR instr(lower(i.tags), ?))";
+            let condition =
+                "(instr(i.value, ?) OR instr(lower(coalesce(i.description, '')), ?) OR instr(lower(i.tags), ?))";
             add(condition, vec![text.clone(), text.clone(), text]);
         }
         None => {}

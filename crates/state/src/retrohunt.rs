@@ -189,7 +189,9 @@ impl State {
         self.write(|transaction| {
             let sql = "SELECT id FROM retrohunts WHERE state IN ('waiting', 'running')
                        ORDER BY state = 'waiting', created, id LIMIT 1";
-            let Some(id) = transaction.query_row(sql, [], |row| row.get::<_, Id>(0)).optional()? else { return Ok(None) };
+            let Some(id) = transaction.query_row(sql, [], |row| row.get::<_, Id>(0)).optional()? else {
+                return Ok(None);
+            };
             let sql = "UPDATE retrohunts SET state = 'running', started = coalesce(started, ?2) WHERE id = ?1";
             transaction.execute(sql, params![id, Time(now)])?;
             by_id(transaction, HuntId(id.0)).map(Some)
@@ -247,7 +249,11 @@ impl State {
         self.write(|transaction| {
             let hunt = by_id(transaction, id)?;
             end(transaction, id, HuntState::Cancelled, None, now)?;
-            audit::append(transaction, now, &Audit { actor, action: "retrohunt.cancel", target: &hunt.name, detail: json!({}) })
+            audit::append(
+                transaction,
+                now,
+                &Audit { actor, action: "retrohunt.cancel", target: &hunt.name, detail: json!({}) },
+            )
         })
     }
 
@@ -261,7 +267,11 @@ impl State {
             let sql = "DELETE FROM retrohunts WHERE id = ?1 RETURNING name";
             let name: Option<String> = transaction.query_row(sql, [Id(id.0)], |row| row.get(0)).optional()?;
             let name = name.ok_or_else(|| StateError::not_found("hunt", id))?;
-            audit::append(transaction, now, &Audit { actor, action: "retrohunt.delete", target: &name, detail: json!({}) })
+            audit::append(
+                transaction,
+                now,
+                &Audit { actor, action: "retrohunt.delete", target: &name, detail: json!({}) },
+            )
         })
     }
 
@@ -276,9 +286,8 @@ impl State {
                  ORDER BY count DESC, indicator LIMIT ?2 OFFSET ?3",
             )?;
             let (limit, offset) = (i64::try_from(limit.min(LIST_MAX)), i64::try_from(offset));
-            let rows = statement.query_map(
-                params![Id(id.0), limit.unwrap_or(0), offset.unwrap_or(i64::MAX)],
-                |row| {
+            let rows =
+                statement.query_map(params![Id(id.0), limit.unwrap_or(0), offset.unwrap_or(i64::MAX)], |row| {
                     let events: String = row.get(5)?;
                     Ok(HuntHit {
                         indicator: row.get(0)?,
@@ -288,8 +297,7 @@ impl State {
                         last: row.get::<_, Time>(4)?.0,
                         events: serde_json::from_str(&events).unwrap_or_default(),
                     })
-                },
-            )?;
+                })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -316,15 +324,29 @@ fn add_hit(connection: &Connection, id: HuntId, hit: &HuntHit) -> Result<(), Sta
              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM retrohunt_hits WHERE hunt = ?1) < ?8",
         )?;
         insert.execute(params![
-            Id(id.0), hit.indicator, hit.value, stored(hit.count), Time(hit.first), Time(hit.last), events, HITS_MAX
+            Id(id.0),
+            hit.indicator,
+            hit.value,
+            stored(hit.count),
+            Time(hit.first),
+            Time(hit.last),
+            events,
+            HITS_MAX
         ])?;
     }
     Ok(())
 }
 
-fn end(connection: &Connection, id: HuntId, state: HuntState, why: Option<&str>, now: Timestamp) -> Result<(), StateError> {
+fn end(
+    connection: &Connection,
+    id: HuntId,
+    state: HuntState,
+    why: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StateError> {
     let why = why.map(|why| why.chars().take(ERROR_CHARS_MAX).collect::<String>());
-    let sql = "UPDATE retrohunts SET state = ?2, error = ?3, finished = ?4 WHERE id = ?1 AND state IN ('waiting', 'running')";
+    let sql =
+        "UPDATE retrohunts SET state = ?2, error = ?3, finished = ?4 WHERE id = ?1 AND state IN ('waiting', 'running')";
     connection.execute(sql, params![Id(id.0), state.as_str(), why, Time(now)])?;
     Ok(())
 }
@@ -347,7 +369,8 @@ fn by_id(connection: &Connection, id: HuntId) -> Result<Retrohunt, StateError> {
     statement.query_row([Id(id.0)], read).optional()?.ok_or_else(|| StateError::not_found("hunt", id))
 }
 
-const SELECT: &str = "SELECT id, name, selection, first_id, last_id, from_time, until_time, state, step, steps, hits, error,
+const SELECT: &str =
+    "SELECT id, name, selection, first_id, last_id, from_time, until_time, state, step, steps, hits, error,
     created_by, created, started, finished FROM retrohunts";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Retrohunt> {

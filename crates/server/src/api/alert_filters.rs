@@ -204,10 +204,8 @@ async fn rule_names(shared: &Shared) -> Result<HashMap<Uuid, String>, ApiError> 
 }
 
 fn view(filter: AlertFilter, names: &HashMap<Uuid, String>) -> AlertFilterView {
-    let rule = filter.rule.map(|id| FilteredRule {
-        id,
-        name: names.get(&id).cloned().unwrap_or_else(|| id.to_string()),
-    });
+    let rule =
+        filter.rule.map(|id| FilteredRule { id, name: names.get(&id).cloned().unwrap_or_else(|| id.to_string()) });
     AlertFilterView {
         id: filter.id.0,
         name: filter.name,

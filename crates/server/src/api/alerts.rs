@@ -220,4 +220,4 @@ impl From<Urgency> for state::Urgency {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

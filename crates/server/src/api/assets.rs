@@ -207,3 +207,6 @@ fn view(asset: state::Asset) -> AssetView {
         updated: asset.updated.to_rfc3339(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -331,3 +331,6 @@ impl From<state::TargetKind> for NotificationKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

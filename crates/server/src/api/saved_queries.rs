@@ -71,10 +71,7 @@ pub(crate) struct SavedQueryEdit {
     responses((status = 200, body = Vec<SavedQueryView>), (status = 401, body = ErrorBody)),
     security(("session" = ["viewer"]), ("token" = ["viewer"]))
 )]
-pub(crate) async fn list(
-    State(shared): State<Shared>,
-    caller: Caller,
-) -> Result<Json<Vec<SavedQueryView>>, ApiError> {
+pub(crate) async fn list(State(shared): State<Shared>, caller: Caller) -> Result<Json<Vec<SavedQueryView>>, ApiError> {
     let queries = shared.ask(move |state| state.saved_queries(caller.principal.user)).await?;
     Ok(Json(queries.into_iter().filter(|query| query.kind == QueryKind::Events).map(view).collect()))
 }
@@ -170,3 +167,6 @@ fn view(query: SavedQuery) -> SavedQueryView {
         updated: query.updated.to_rfc3339(),
     }
 }
+
+#[cfg(test)]
+mod tests;

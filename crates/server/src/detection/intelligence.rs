@@ -91,8 +91,10 @@ pub struct FeedPreset {
     pub collection: String,
     /// How often it is fetched.
     pub every_seconds: u64,
-    /// How it is read, for `settings` of the feed: format, columns, tags, confidence, how long indicators count.
+    /// How it is read, for `settings` of the feed: columns, `tags`, `confidence`, `valid_days`; an object.
     pub settings: Value,
+    /// The parameter of its address in which it wants a key of one's own.
+    pub secret_parameter: Option<String>,
 }
 
 /// What came of a try.

@@ -259,7 +259,11 @@ impl Filter {
         self.values.extend(values);
     }
 
-    fn any_of(&mut self, column: &str, wanted: impl ExactSizeIterator<Item = impl Into<Sql>>) -> Result<(), StateError> {
+    fn any_of(
+        &mut self,
+        column: &str,
+        wanted: impl ExactSizeIterator<Item = impl Into<Sql>>,
+    ) -> Result<(), StateError> {
         if wanted.len() == 0 {
             return Ok(());
         }

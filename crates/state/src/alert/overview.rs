@@ -152,8 +152,11 @@ mod tests {
         let fixture = Fixture::new();
         let state = &fixture.state;
         let later = Timestamp::from_micros(START.as_micros() + 3 * HOUR_MICROS);
-        let found =
-            [finding(1, 95, "a.example", START), finding(2, 95, "b.example", START), finding(3, 10, "a.example", later)];
+        let found = [
+            finding(1, 95, "a.example", START),
+            finding(2, 95, "b.example", START),
+            finding(3, 10, "a.example", later),
+        ];
         state.raise(&found).unwrap();
         let all = AlertQuery::default();
         let first = state.alert_numbered(1).unwrap();

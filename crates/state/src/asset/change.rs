@@ -17,7 +17,8 @@ impl State {
     /// [`StateError::NotFound`].
     pub fn asset(&self, id: AssetId) -> Result<Asset, StateError> {
         let sql = "SELECT id, kind, value, title, comment, criticality, created, updated FROM assets WHERE id = ?1";
-        let found = self.read(|connection| Ok(connection.prepare_cached(sql)?.query_row([Id(id.0)], read).optional()?))?;
+        let found =
+            self.read(|connection| Ok(connection.prepare_cached(sql)?.query_row([Id(id.0)], read).optional()?))?;
         found.ok_or_else(|| StateError::not_found("asset", id))
     }
 
@@ -35,17 +36,11 @@ impl State {
             if transaction.query_row(sql, taken, |_| Ok(())).optional()?.is_some() {
                 return Err(StateError::duplicate("asset", &value));
             }
-            let sql = "UPDATE assets SET kind = ?2, value = ?3, title = ?4, comment = ?5, criticality = ?6, updated = ?7
+            let sql =
+                "UPDATE assets SET kind = ?2, value = ?3, title = ?4, comment = ?5, criticality = ?6, updated = ?7
                        WHERE id = ?1 RETURNING id, kind, value, title, comment, criticality, created, updated";
-            let values = params![
-                Id(id.0),
-                new.kind.as_str(),
-                value,
-                new.title,
-                new.comment,
-                new.criticality,
-                Time(now)
-            ];
+            let values =
+                params![Id(id.0), new.kind.as_str(), value, new.title, new.comment, new.criticality, Time(now)];
             let changed = transaction.query_row(sql, values, read).optional()?;
             let changed = changed.ok_or_else(|| StateError::not_found("asset", id))?;
             let detail = json!({"kind": new.kind, "criticality": new.criticality});

@@ -98,7 +98,8 @@ fn the_secret_is_kept_apart_and_told_to_nobody() {
     // Without a new one the old one stays.
     state.change_feed(id, &new(&fixture, "Two"), &actor).unwrap();
     assert!(matches!(state.feed_auth(id).unwrap(), FeedAuth::Query(..)));
-    let trail = state.audit(&crate::AuditFilter { action: Some("feed".into()), ..Default::default() }, 20, None).unwrap();
+    let trail =
+        state.audit(&crate::AuditFilter { action: Some("feed".into()), ..Default::default() }, 20, None).unwrap();
     let trail = serde_json::to_string(&trail).unwrap();
     assert!(!trail.contains("hunter2") && !trail.contains("hidden-in-url"));
     assert!(trail.contains("feeds.example"));

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tidegate_event::Timestamp;
-use tidegate_query::language::{TimeRange, Query};
+use tidegate_query::language::{Query, TimeRange};
 use tidegate_query::{Order, Scope, Search};
 use tidegate_state::{Alert, AlertQuery, AlertSort, EventRef};
 use utoipa::ToSchema;

@@ -87,7 +87,12 @@ pub(crate) async fn comment(
     apply(&shared, caller, &id, change).await
 }
 
-async fn apply(shared: &Shared, caller: Caller, name: &str, change: AlertChange) -> Result<Json<AlertDetail>, ApiError> {
+async fn apply(
+    shared: &Shared,
+    caller: Caller,
+    name: &str,
+    change: AlertChange,
+) -> Result<Json<AlertDetail>, ApiError> {
     let id = named(shared, name).await?.id;
     let alert = shared.ask(move |state| state.change_alert(id, &change, &caller.actor)).await?;
     detail(shared, alert).await.map(Json)

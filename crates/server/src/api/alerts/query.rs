@@ -20,7 +20,9 @@ pub(super) fn query_of(alert: &Alert, events: &[EventRef], fields: &Fields) -> S
         parts.push(is(field, value));
     }
     let grouped = !parts.is_empty();
-    if let Some(name) = alert.name.as_deref().filter(|_| known(NAME) && !alert.group.iter().any(|(field, _)| field == NAME)) {
+    if let Some(name) =
+        alert.name.as_deref().filter(|_| known(NAME) && !alert.group.iter().any(|(field, _)| field == NAME))
+    {
         parts.push(is(NAME, name));
     }
     let sources: BTreeSet<&str> = events.iter().filter_map(|event| event.source_ip.as_deref()).collect();

@@ -120,12 +120,7 @@ pub(super) async fn detail(shared: &Shared, alert: state::Alert) -> Result<Alert
 }
 
 fn event_line(event: EventRef) -> EventLine {
-    EventLine {
-        event_id: event.id,
-        timestamp: event.at.to_rfc3339(),
-        source_ip: event.source_ip,
-        name: event.name,
-    }
+    EventLine { event_id: event.id, timestamp: event.at.to_rfc3339(), source_ip: event.source_ip, name: event.name }
 }
 
 fn history_line(entry: AlertEntry) -> HistoryLine {

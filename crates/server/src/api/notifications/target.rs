@@ -112,7 +112,12 @@ mod tests {
     fn a_line_becomes_a_configuration_and_a_line_again() {
         for (kind, line, config, shown) in [
             (TargetKind::Webhook, "https://h.example/x", json!({"url": "https://h.example/x"}), "https://h.example/x"),
-            (TargetKind::Email, "a@x.example , b@x.example", json!({"to": ["a@x.example", "b@x.example"]}), "a@x.example, b@x.example"),
+            (
+                TargetKind::Email,
+                "a@x.example , b@x.example",
+                json!({"to": ["a@x.example", "b@x.example"]}),
+                "a@x.example, b@x.example",
+            ),
             (TargetKind::File, "alerts", json!({"name": "alerts"}), "alerts"),
             (
                 TargetKind::Syslog,
@@ -120,7 +125,12 @@ mod tests {
                 json!({"host": "2001:db8::1", "port": 6514, "transport": "tcp"}),
                 "tcp://[2001:db8::1]:6514",
             ),
-            (TargetKind::Syslog, "log.example", json!({"host": "log.example", "port": 514, "transport": "udp"}), "udp://log.example:514"),
+            (
+                TargetKind::Syslog,
+                "log.example",
+                json!({"host": "log.example", "port": 514, "transport": "udp"}),
+                "udp://log.example:514",
+            ),
         ] {
             let (joined, secret) = joined(kind, line, Map::new()).unwrap();
             assert_eq!((&joined, secret), (&config, None), "{line}");

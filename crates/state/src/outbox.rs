@@ -185,6 +185,7 @@ impl State {
              WHERE outcome = 'waiting' AND due <= ?1 AND enabled = 1 ORDER BY due, outbox.id LIMIT ?2"
         );
         self.write(|transaction| {
+            give_up_unanswered(transaction, now)?;
             let mut statement = transaction.prepare_cached(&sql)?;
             let notices: Vec<_> = statement.query_map(params![Time(now), limit], read)?.collect::<Result<_, _>>()?;
             let mut taken = Vec::with_capacity(notices.len());
@@ -285,6 +286,20 @@ impl State {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Gives up what was taken as often as may be and never answered: a notice that brings its sender down each time.
+fn give_up_unanswered(connection: &Connection, now: Timestamp) -> Result<(), StateError> {
+    let sql = "UPDATE outbox SET outcome = 'given_up', done = ?1, error = 'it was taken and never answered'
+               WHERE outcome = 'waiting' AND due <= ?1 AND attempts >= ?2 RETURNING target";
+    let mut statement = connection.prepare_cached(sql)?;
+    let targets: Vec<String> =
+        statement.query_map(params![Time(now), ATTEMPTS_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for target in targets {
+        let sql = "UPDATE notification_targets SET given_up = given_up + 1 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute([target])?;
+    }
+    Ok(())
 }
 
 /// How long to wait after so many tries.

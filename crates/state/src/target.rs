@@ -281,7 +281,7 @@ impl State {
     /// # Errors
     /// When the database fails.
     pub fn targets(&self) -> Result<Vec<Target>, StateError> {
-        self.read(|connection| targets(connection))
+        self.read(targets)
     }
 
     /// The target with this id.

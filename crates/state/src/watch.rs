@@ -91,7 +91,7 @@ impl State {
     /// # Errors
     /// When the database fails.
     pub fn watched_intakes(&self) -> Result<Vec<IntakeWatch>, StateError> {
-        self.read(|connection| watched(connection))
+        self.read(watched)
     }
 
     /// Looks at all watched intakes and queues a notice for each whose condition changed: once when it falls silent or

@@ -110,6 +110,17 @@ fn what_a_crashed_sender_took_is_handed_out_again() {
     let second = fixture.second().take_due(10).unwrap();
     assert_eq!(first[0].notice.key, second[0].notice.key);
     assert_eq!(second[0].notice.attempts, 1);
+    let mut taken = 2;
+    loop {
+        fixture.advance(LEASE);
+        if fixture.state.take_due(10).unwrap().is_empty() {
+            break;
+        }
+        taken += 1;
+    }
+    assert_eq!(taken, ATTEMPTS_MAX);
+    assert_eq!(fixture.state.notices(None, 1).unwrap()[0].delivery, Delivery::GivenUp);
+    assert_eq!(fixture.state.targets().unwrap()[0].given_up, 1);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use bumpalo::collections::Vec as BumpVec;
 use serde_json::{Map, Value as Json};
 use tidegate_event::{Event, Registry, Timestamp, Value};
 
+use crate::stored::lend;
 use crate::catalogue::Catalogue;
 use crate::rule::{RuleId, RuleInfo};
 use crate::scan::Scan;
@@ -163,27 +164,4 @@ fn micros(text: &str) -> Option<i64> {
         _ => return None,
     };
     number.parse::<u32>().ok().map(|number| i64::from(number) * seconds * 1_000_000)
-}
-
-/// A value in the arena.
-fn lend<'a>(value: &Json, arena: &'a Bump) -> Value<'a> {
-    match value {
-        Json::Null => Value::Null,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => number.as_i64().map_or(Value::Float(number.as_f64().unwrap_or(0.0)), Value::Int),
-        Json::String(text) => Value::Str(arena.alloc_str(text)),
-        Json::Array(items) => {
-            let mut out = BumpVec::with_capacity_in(items.len(), arena);
-            out.extend(items.iter().map(|item| lend(item, arena)));
-            Value::List(out.into_bump_slice())
-        }
-        Json::Object(entries) => {
-            let mut out = BumpVec::with_capacity_in(entries.len(), arena);
-            for (name, value) in entries {
-                let name: &str = arena.alloc_str(name);
-                out.push((name, lend(value, arena)));
-            }
-            Value::Dict(out.into_bump_slice())
-        }
-    }
 }

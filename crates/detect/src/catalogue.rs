@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_event::Registry;
+use tidegate_event::{Event, Registry, Timestamp, Value};
 
 use crate::correlate::Correlation;
 use crate::intel::Indicators;
@@ -93,6 +93,13 @@ impl Catalogue {
     pub fn find(&self, text: &str) -> Option<&Arc<RuleInfo>> {
         let exact = |rule: &&Arc<RuleInfo>| rule.id.to_string() == text || &*rule.slug == text;
         self.rules.iter().find(exact).or_else(|| self.rules.iter().find(|rule| rule.name.eq_ignore_ascii_case(text)))
+    }
+
+    /// The time an event tells of itself.
+    #[must_use]
+    pub fn time_of(&self, event: &Event<'_>) -> Option<Timestamp> {
+        let own = self.event_fields.timestamp.and_then(|field| event.get(field)).and_then(Value::as_str)?;
+        Timestamp::parse_rfc3339(own).ok()
     }
 
     /// The indicators it judges by.

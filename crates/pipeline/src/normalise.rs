@@ -270,7 +270,7 @@ impl Worker {
                 let status = if reason.is_some() { Status::Warning } else { Status::Valid };
                 let row = trip.events.rows() + self.encoder.rows();
                 if let (Some(judge), Some(sightings)) = (&mut self.judge, &mut trip.sightings) {
-                    let place = Row { row, event: trip.event_id(index), received: trip.batch.received };
+                    let place = Row { row, event: trip.event_id(index), at: time, received: trip.batch.received };
                     judge.judge(&mut event, place, arena, sightings);
                 }
                 if let Some(id) = tools.unique_id.and_then(|id| event.get(id)).and_then(|value| value.as_str()) {

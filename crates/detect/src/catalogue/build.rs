@@ -120,6 +120,9 @@ struct Words<'w> {
     tags: &'w [String],
     references: &'w [String],
     false_positives: &'w [String],
+    author: Option<&'w str>,
+    date: Option<&'w str>,
+    modified: Option<&'w str>,
 }
 
 fn words(body: &Body) -> Option<Words<'_>> {
@@ -134,6 +137,9 @@ fn words(body: &Body) -> Option<Words<'_>> {
             tags: &rule.tags,
             references: &rule.references,
             false_positives: &rule.falsepositives,
+            author: rule.author.as_deref(),
+            date: rule.date.as_deref(),
+            modified: rule.modified.as_deref(),
         },
         Body::Correlation(rule) => Words {
             title: &rule.title,
@@ -145,6 +151,9 @@ fn words(body: &Body) -> Option<Words<'_>> {
             tags: &rule.tags,
             references: &rule.references,
             false_positives: &rule.falsepositives,
+            author: rule.author.as_deref(),
+            date: rule.date.as_deref(),
+            modified: rule.modified.as_deref(),
         },
         Body::Filter(_) => return None,
     })
@@ -174,7 +183,8 @@ fn draft(document: Document, settings: &Settings, problems: &mut Vec<Problem>) -
         Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported)
     );
     let by_default = extension.enabled.unwrap_or(effort <= settings.effort && !retired);
-    let enabled = own.and_then(|own| own.enabled).unwrap_or(extension.always || by_default);
+    let default_enabled = extension.always || by_default;
+    let enabled = extension.always || own.and_then(|own| own.enabled).unwrap_or(by_default);
     let severity = own.and_then(|own| own.severity).unwrap_or_else(|| severity(words.level));
     let kind = match &document.body {
         _ if extension.detector.is_some() => RuleKind::Native,
@@ -197,11 +207,17 @@ fn draft(document: Document, settings: &Settings, problems: &mut Vec<Problem>) -
         references: words.references.to_vec(),
         false_positives: words.false_positives.to_vec(),
         enabled,
+        default_enabled,
+        always: extension.always,
         applicable,
         kind,
         detector: extension.detector.clone(),
         similarity: extension.similarity.clone(),
         settings: values,
+        defaults: extension.settings.clone(),
+        author: words.author.map(str::to_owned),
+        date: words.date.map(str::to_owned),
+        modified: words.modified.map(str::to_owned),
         path: Arc::clone(&document.path),
         yaml: Arc::clone(&document.text),
     };

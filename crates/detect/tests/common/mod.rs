@@ -81,11 +81,10 @@ impl Bench {
                 let id = self.registry.id(name).unwrap_or_else(|| panic!("no field {name}"));
                 event.set(id, value_of(value, &arena));
             }
-            let time = Timestamp::from_micros((START + at) * 1_000_000).to_rfc3339();
-            event.set(self.registry.id("@timestamp").unwrap(), Value::Str(arena.alloc_str(&time)));
+            let at = Timestamp::from_micros((START + at) * 1_000_000);
             let id = EventId::new(NodeId(uuid::Uuid::nil()), Position(1), Timestamp::from_micros(0), self.index);
             self.index += 1;
-            let row = Row { row, event: id, received: Timestamp::from_micros((START + received) * 1_000_000) };
+            let row = Row { row, event: id, at, received: Timestamp::from_micros((START + received) * 1_000_000) };
             self.judge.judge(&mut event, row, &arena, &mut sightings);
         }
         sightings

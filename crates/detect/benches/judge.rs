@@ -3,7 +3,11 @@
 //! `cargo bench -p tidegate-detect` prints both and fails above the ratio that is promised. Three loads: ordinary
 //! traffic; a flood of distinct names below one domain; ordinary traffic with two thousand rules of others loaded.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints its figures and stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints its figures and stops at the first surprise"
+)]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -82,7 +86,12 @@ fn measure(formats: &Catalog, text: &str, rules: &[RuleSource]) -> (f64, f64, f6
         let start = Instant::now();
         for (row, line) in text.lines().enumerate() {
             if let Verdict::Event { mut event, .. } = parser.parse(line, &arena) {
-                let id = EventId::new(NodeId(uuid::Uuid::nil()), Position(run as u64), Timestamp::from_micros(0), row as u32);
+                let id = EventId::new(
+                    NodeId(uuid::Uuid::nil()),
+                    Position(run as u64),
+                    Timestamp::from_micros(0),
+                    row as u32,
+                );
                 judge.judge(&mut event, Row { row, event: id, received }, &arena, &mut sightings);
                 black_box(&event);
             }
@@ -100,7 +109,8 @@ fn measure(formats: &Catalog, text: &str, rules: &[RuleSource]) -> (f64, f64, f6
 }
 
 fn ordinary() -> String {
-    let mut generator = Generator::new(Config { rate_eps: 2_000.0, ..Config::default() }).expect("a valid configuration");
+    let mut generator =
+        Generator::new(Config { rate_eps: 2_000.0, ..Config::default() }).expect("a valid configuration");
     let mut out = Vec::new();
     generator.next_batch(Timestamp::from_micros(i64::MAX), RECORDS, &mut out);
     String::from_utf8(out).expect("JSON")

@@ -60,7 +60,8 @@ pub fn run(
     for (kind, fires) in [("fire", true), ("silent", false)] {
         for (number, entry) in root.get(kind).map(Node::items).unwrap_or_default().into_iter().enumerate() {
             let at = entry.place().line;
-            let events = events(&entry.to_json()).map_err(|message| format!("cases of `{}`, line {at}: {message}", rule.slug))?;
+            let events = events(&entry.to_json())
+                .map_err(|message| format!("cases of `{}`, line {at}: {message}", rule.slug))?;
             let fired = fired(&events, rule.id, catalogue, registry)
                 .map_err(|message| format!("cases of `{}`, line {at}: {message}", rule.slug))?;
             let failure = match (fires, fired.is_empty()) {
@@ -136,7 +137,9 @@ fn numbered(value: &Json, number: u64) -> Json {
     match value {
         Json::String(text) => {
             let text = text.replace("{n}", &number.to_string());
-            Json::String(text.replace("{hash}", &format!("{:016x}", crate::correlate::stable_hash(&[&number.to_string()]))))
+            Json::String(
+                text.replace("{hash}", &format!("{:016x}", crate::correlate::stable_hash(&[&number.to_string()]))),
+            )
         }
         Json::Array(items) => Json::Array(items.iter().map(|item| numbered(item, number)).collect()),
         other => other.clone(),

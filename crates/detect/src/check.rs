@@ -138,7 +138,11 @@ pub(crate) fn locate(root: Node<'_>, message: &str) -> Place {
         return key(&[name]);
     }
     if message.contains("Condition") || message.contains("condition") {
-        return if root.entry("correlation").is_some() { key(&["correlation", "condition"]) } else { condition(root, message) };
+        return if root.entry("correlation").is_some() {
+            key(&["correlation", "condition"])
+        } else {
+            condition(root, message)
+        };
     }
     for (word, path) in [
         ("timespan", &["correlation", "timespan"][..]),
@@ -152,7 +156,8 @@ pub(crate) fn locate(root: Node<'_>, message: &str) -> Place {
             return key(path);
         }
     }
-    root.find(&mut |node| node.text().as_deref() == Some(quoted) && !quoted.is_empty()).map_or_else(|| root.place(), Node::place)
+    root.find(&mut |node| node.text().as_deref() == Some(quoted) && !quoted.is_empty())
+        .map_or_else(|| root.place(), Node::place)
 }
 
 /// The place in a condition that a message `… at 1:17: …` speaks of.

@@ -170,7 +170,8 @@ impl Judge {
         let get = |field: Option<FieldId>| field.and_then(|field| view.event.get(field));
         let text = |field| get(field).and_then(Value::as_str).unwrap_or("");
         let source = text(fields.source_ip);
-        let device = [fields.device, fields.email].into_iter().map(text).find(|text| !text.is_empty()).unwrap_or(source);
+        let device =
+            [fields.device, fields.email].into_iter().map(text).find(|text| !text.is_empty()).unwrap_or(source);
         let nxdomain = match get(fields.response_code) {
             Some(Value::Str(code)) => code.eq_ignore_ascii_case("nxdomain"),
             Some(Value::Int(code)) => code == 3,
@@ -196,7 +197,11 @@ impl Judge {
             registered: out.keep_tail(view.facts.registered, name),
             query_type: out.keep(text(fields.query_type)),
             source_ip,
-            destination_ip: if view.facts.name.is_empty() { out.keep(text(fields.destination_ip)) } else { out.keep("") },
+            destination_ip: if view.facts.name.is_empty() {
+                out.keep(text(fields.destination_ip))
+            } else {
+                out.keep("")
+            },
             device: out.keep_tail(device, source_ip),
             nxdomain,
             blocked: text(fields.decision).starts_with("blocked"),

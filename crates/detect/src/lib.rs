@@ -25,8 +25,8 @@ mod rule;
 pub mod scan;
 mod settings;
 mod severity;
-mod sigma;
 mod sightings;
+mod sigma;
 mod source;
 mod yaml;
 

@@ -24,7 +24,8 @@ pub(crate) type Mistake = (Place, String);
 pub(crate) fn documents(text: &str) -> Vec<(u32, &str)> {
     let (mut out, mut start, mut start_line, mut at) = (Vec::new(), 0, 0, 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        let marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        let marker =
+            line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         if marker && at > start {
             out.push((start_line, &text[start..at]));
             (start, start_line) = (at, u32::try_from(number).unwrap_or(u32::MAX));
@@ -168,9 +169,7 @@ impl<'n> Node<'n> {
             YamlData::Sequence(items) => Value::Array(items.iter().map(|item| self.with(item).to_json()).collect()),
             YamlData::Mapping(_) => {
                 let entries = self.entries().into_iter();
-                Value::Object(
-                    entries.filter_map(|(key, value)| Some((key.text()?, value.to_json()))).collect(),
-                )
+                Value::Object(entries.filter_map(|(key, value)| Some((key.text()?, value.to_json()))).collect())
             }
             _ => Value::Null,
         }

@@ -83,7 +83,9 @@ fn a_mistake_in_a_later_document_has_the_line_of_the_file() {
 #[test]
 fn circles_are_refused() {
     let one = |name: &str, of: &str| {
-        format!("title: {name}\nname: {name}\ncorrelation:\n  type: event_count\n  rules: [{of}]\n  timespan: 5m\n  condition: {{gte: 3}}\n---\n")
+        format!(
+            "title: {name}\nname: {name}\ncorrelation:\n  type: event_count\n  rules: [{of}]\n  timespan: 5m\n  condition: {{gte: 3}}\n---\n"
+        )
     };
     let found = problems(&(one("a", "b") + &one("b", "a") + &one("c", "c")));
     assert_eq!(found.iter().filter(|problem| problem.grade == Grade::Error).count(), 3, "{found:#?}");
@@ -118,9 +120,12 @@ fn hostile_files_get_a_sentence() {
 #[test]
 fn check_compiles_what_loading_passes_over() {
     let foreign = |pattern: &str| {
-        format!("title: w\nid: 0a1d0e3f-5a5e-4b7e-9c39-0d9f6b1a2c11\nlogsource: {{product: windows, category: process_creation}}\ndetection:\n  s:\n    CommandLine|re: '{pattern}'\n  condition: s\nlevel: low\n")
+        format!(
+            "title: w\nid: 0a1d0e3f-5a5e-4b7e-9c39-0d9f6b1a2c11\nlogsource: {{product: windows, category: process_creation}}\ndetection:\n  s:\n    CommandLine|re: '{pattern}'\n  condition: s\nlevel: low\n"
+        )
     };
-    let sources = |text: &str| RuleSources { files: vec![source("w.yml", text), source("good.yml", GOOD)], problems: Vec::new() };
+    let sources =
+        |text: &str| RuleSources { files: vec![source("w.yml", text), source("good.yml", GOOD)], problems: Vec::new() };
     let checked = check::check(&sources(&foreign("a+")), &registry(), &Settings::default());
     assert!(!checked.failed(), "{:#?}", checked.problems);
     assert_eq!((checked.rules, checked.not_applicable), (2, 1));

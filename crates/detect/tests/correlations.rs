@@ -26,7 +26,9 @@ fn base(words: &[&str]) -> String {
 /// A correlation.
 fn rule(name: &str, body: &str) -> String {
     let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_DNS, name.as_bytes());
-    format!("title: {name}\nname: {name}\nid: {id}\nlevel: high\ncorrelation:\n  timespan: 10m\n  group-by: [source.ip]\n{body}---\n")
+    format!(
+        "title: {name}\nname: {name}\nid: {id}\nlevel: high\ncorrelation:\n  timespan: 10m\n  group-by: [source.ip]\n{body}---\n"
+    )
 }
 
 fn bench(words: &[&str], rules: &str) -> Bench {
@@ -66,7 +68,8 @@ fn groups_are_apart() {
 
 #[test]
 fn order_of_arrival_does_not_matter() {
-    let orders: [[i64; 5]; 4] = [[0, 100, 200, 300, 599], [599, 300, 200, 100, 0], [200, 0, 599, 100, 300], [599, 0, 1, 2, 3]];
+    let orders: [[i64; 5]; 4] =
+        [[0, 100, 200, 300, 599], [599, 300, 200, 100, 0], [200, 0, 599, 100, 300], [599, 0, 1, 2, 3]];
     for order in orders {
         let found = named(&bench(&["a"], &rule("many", COUNT)).feed_each(&times(&order)), "many");
         assert_eq!(found.len(), 1, "{order:?}");
@@ -202,13 +205,20 @@ fn temporal_takes_a_formula() {
 /// Records with a size.
 fn sizes(list: &[(i64, &'static str)]) -> Vec<Record<'static>> {
     list.iter()
-        .map(|(at, size)| (*at, vec![("source.ip", "s"), ("dns.question.name", "a.x"), ("cloudflare.QuerySize", *size)]))
+        .map(|(at, size)| {
+            (*at, vec![("source.ip", "s"), ("dns.question.name", "a.x"), ("cloudflare.QuerySize", *size)])
+        })
         .collect()
 }
 
 #[test]
 fn sums_averages_medians_and_percentiles() {
-    let with = |kind: &str, condition: &str| rule("size", &format!("  type: {kind}\n  rules: [a]\n  condition: {{{condition}, field: cloudflare.QuerySize}}\n"));
+    let with = |kind: &str, condition: &str| {
+        rule(
+            "size",
+            &format!("  type: {kind}\n  rules: [a]\n  condition: {{{condition}, field: cloudflare.QuerySize}}\n"),
+        )
+    };
     let fires = |text: &str, list: &[(i64, &'static str)]| !bench(&["a"], text).feed_each(&sizes(list)).is_empty();
     let list = [(0, "10"), (100, "20"), (200, "30"), (300, "40"), (400, "900")];
     assert!(fires(&with("value_sum", "gte: 1000"), &list));
@@ -346,7 +356,8 @@ fn a_restart_anywhere_changes_nothing() {
         rule("chain", "  type: temporal_ordered\n  rules: [a, b]\n"),
         rule("few", "  type: event_count\n  rules: [c]\n  condition: {lt: 3}\n"),
     );
-    let names: Vec<String> = (0..400).map(|n: i64| format!("{}{}.example.com", ["a", "b", "b", "c"][n as usize % 4], n)).collect();
+    let names: Vec<String> =
+        (0..400).map(|n: i64| format!("{}{}.example.com", ["a", "b", "b", "c"][n as usize % 4], n)).collect();
     let sources = ["10.0.0.1", "10.0.0.2"];
     let records: Vec<Record<'_>> = names
         .iter()
@@ -356,9 +367,8 @@ fn a_restart_anywhere_changes_nothing() {
             query(n * 7 + (n * 37) % 300, sources[usize::from(n % 11 == 0)], name)
         })
         .collect();
-    let shown = |findings: &[Finding]| -> Vec<String> {
-        findings.iter().map(|finding| format!("{finding:?}")).collect()
-    };
+    let shown =
+        |findings: &[Finding]| -> Vec<String> { findings.iter().map(|finding| format!("{finding:?}")).collect() };
     let batches: Vec<&[Record<'_>]> = records.chunks(23).collect();
     let run = |restart: Option<usize>| {
         let mut bench = bench(&["a", "b", "c"], &text);

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::{BTreeSet, HashSet};
 
-use tidegate_detect::{Effort, RuleSettings, RuleSources, Settings, SettingValue, cases, navigator};
+use tidegate_detect::{Effort, RuleSettings, RuleSources, SettingValue, Settings, cases, navigator};
 
 /// The settings under which every rule is on, building blocks too.
 fn everything(slugs: impl Iterator<Item = String>) -> Settings {
@@ -119,14 +119,16 @@ fn the_navigator_layer_holds_every_technique() {
     for rule in catalogue.rules() {
         assert!(rule.attack.iter().all(|technique| ids.contains(technique.as_str())), "{}", rule.slug);
     }
-    let tunnel = layer["techniques"].as_array().unwrap().iter().find(|entry| entry["techniqueID"] == "T1071.004").unwrap();
+    let tunnel =
+        layer["techniques"].as_array().unwrap().iter().find(|entry| entry["techniqueID"] == "T1071.004").unwrap();
     assert!(tunnel["score"].as_u64().unwrap() >= 3, "{tunnel}");
 }
 
 #[test]
 fn a_list_line_is_what_the_contract_says() {
     let (catalogue, _) = common::build(&RuleSources::embedded().files, &Settings::default());
-    let line: serde_json::Value = serde_json::from_str(&catalogue.find("bazar-loader-dga").unwrap().list_line()).unwrap();
+    let line: serde_json::Value =
+        serde_json::from_str(&catalogue.find("bazar-loader-dga").unwrap().list_line()).unwrap();
     assert_eq!(line["name"], "Bazar Loader DGA");
     assert_eq!(line["effort"], "elementary");
     assert_eq!(line["severity"], "high");

@@ -81,13 +81,9 @@ fn keywords_and_conditions() {
     assert!(fires("  words: [example, nothing]\n  condition: words\n", with(&[])));
     assert!(!fires("  words: [nothing]\n  condition: words\n", with(&[])));
     let two = "  s1: {query|contains: www}\n  s2: {query|contains: zzz}\n";
-    for (condition, expected) in [
-        ("1 of s*", true),
-        ("all of s*", false),
-        ("1 of them", true),
-        ("s1 and not s2", true),
-        ("s2 or not s1", false),
-    ] {
+    for (condition, expected) in
+        [("1 of s*", true), ("all of s*", false), ("1 of them", true), ("s1 and not s2", true), ("s2 or not s1", false)]
+    {
         assert_eq!(fires(&format!("{two}  condition: {condition}\n"), with(&[])), expected, "{condition}");
     }
 }
@@ -109,7 +105,8 @@ fn log_sources_are_respected() {
     .map(|(title, logsource)| rule(title, logsource, any))
     .concat();
     let catalogue = catalogue(&text);
-    let found = Bench::new(catalogue.clone()).feed(&[with(&[("observer.vendor", "Cloudflare"), ("event.dataset", "gateway_dns")])]);
+    let found = Bench::new(catalogue.clone())
+        .feed(&[with(&[("observer.vendor", "Cloudflare"), ("event.dataset", "gateway_dns")])]);
     assert_eq!(titles(&found), ["cloudflare", "dns", "gateway", "query"]);
     let found = Bench::new(catalogue.clone()).feed(&[with(&[("observer.vendor", "Zeek")])]);
     assert_eq!(titles(&found), ["dns", "query", "zeek"]);
@@ -179,7 +176,9 @@ fn collections_with_a_global_part_load() {
 #[test]
 fn users_turn_rules_on_and_off_and_rate_them() {
     let text = rule("loud", "category: dns", "  s: {query|startswith: www}\n  condition: s\n")
-        + &(rule("hard", "category: dns", "  s: {query|startswith: www}\n  condition: s\n").trim_end_matches("---\n").to_owned()
+        + &(rule("hard", "category: dns", "  s: {query|startswith: www}\n  condition: s\n")
+            .trim_end_matches("---\n")
+            .to_owned()
             + "tidegate: {effort: master}\n");
     let run = |settings: &Settings| {
         let (catalogue, problems) = build(&[source("r.yml", &text)], settings);
@@ -189,8 +188,12 @@ fn users_turn_rules_on_and_off_and_rate_them() {
     };
     let of = |severity, names: &[&str]| names.iter().map(|name| ((*name).to_owned(), severity)).collect::<Vec<_>>();
     assert_eq!(run(&Settings::default()), of(Severity::Medium, &["loud"]));
-    assert_eq!(run(&Settings { effort: Effort::Master, ..Settings::default() }), of(Severity::Medium, &["loud", "hard"]));
-    let change = |name: &str, own: RuleSettings| Settings { rules: [(name.to_owned(), own)].into(), ..Settings::default() };
+    assert_eq!(
+        run(&Settings { effort: Effort::Master, ..Settings::default() }),
+        of(Severity::Medium, &["loud", "hard"])
+    );
+    let change =
+        |name: &str, own: RuleSettings| Settings { rules: [(name.to_owned(), own)].into(), ..Settings::default() };
     let off = RuleSettings { enabled: Some(false), ..RuleSettings::default() };
     assert_eq!(run(&change("loud", off)), []);
     let high = RuleSettings { severity: Some(Severity::High), ..RuleSettings::default() };

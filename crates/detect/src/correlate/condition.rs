@@ -74,9 +74,9 @@ impl Condition {
     /// Whether more matches can only make it truer.
     pub(crate) fn monotone(&self) -> bool {
         match self {
-            Self::Threshold { predicates, .. } => {
-                predicates.iter().all(|(operator, _)| matches!(operator, ConditionOperator::Gt | ConditionOperator::Gte))
-            }
+            Self::Threshold { predicates, .. } => predicates
+                .iter()
+                .all(|(operator, _)| matches!(operator, ConditionOperator::Gt | ConditionOperator::Gte)),
             Self::All => true,
             Self::Formula(formula) => formula.monotone(),
         }

@@ -124,7 +124,8 @@ impl Window {
             Type::ValueCount => self.tally.len() as f64,
             Type::ValueSum => self.sum as f64 / 1e6,
             Type::Temporal => {
-                let seen = seen(self.inputs.iter().enumerate().filter(|(_, count)| **count > 0).map(|(input, _)| input));
+                let seen =
+                    seen(self.inputs.iter().enumerate().filter(|(_, count)| **count > 0).map(|(input, _)| input));
                 return (size as f64, condition.seen(seen, correlation.inputs.len()));
             }
             Type::TemporalOrdered => {
@@ -322,7 +323,11 @@ fn judge_complete(window: &[Entry], correlation: &Correlation) -> (f64, bool) {
         Type::ValueMedian => {
             let numbers = numbers();
             let middle = numbers.len() / 2;
-            if numbers.len().is_multiple_of(2) { f64::midpoint(numbers[middle - 1], numbers[middle]) } else { numbers[middle] }
+            if numbers.len().is_multiple_of(2) {
+                f64::midpoint(numbers[middle - 1], numbers[middle])
+            } else {
+                numbers[middle]
+            }
         }
         Type::ValuePercentile => {
             let super::Condition::Threshold { percentile, .. } = condition else { return (0.0, false) };

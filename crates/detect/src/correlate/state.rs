@@ -184,7 +184,8 @@ impl State {
 
     /// Makes room: groups whose windows are over, and when these are few, the stalest eighth.
     fn evict(&mut self, before: i64) {
-        let mut order: Vec<(i64, Box<str>)> = self.groups.iter().map(|(key, group)| (group.last, key.clone())).collect();
+        let mut order: Vec<(i64, Box<str>)> =
+            self.groups.iter().map(|(key, group)| (group.last, key.clone())).collect();
         order.sort_unstable();
         let over = order.partition_point(|(last, _)| *last < before);
         let count = over.max(order.len().div_ceil(EVICTED_SHARE));

@@ -155,10 +155,9 @@ pub(super) fn of_behaviour(raised: Raised, rule: &Arc<RuleInfo>) -> Finding {
         .collect();
     let mut key = String::new();
     group.iter().for_each(|(_, value)| push_part(&mut key, value));
-    let trigger = events.first().map_or_else(
-        || uuid::Uuid::from_u128(raised.first.as_micros().unsigned_abs().into()),
-        |event| event.event_id,
-    );
+    let trigger = events
+        .first()
+        .map_or_else(|| uuid::Uuid::from_u128(raised.first.as_micros().unsigned_abs().into()), |event| event.event_id);
     Finding {
         id: finding_id(rule, &key, trigger),
         rule: Arc::clone(rule),

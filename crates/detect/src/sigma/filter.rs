@@ -6,9 +6,9 @@ use rsigma_parser::{ConditionExpr, FilterRule, FilterRuleTarget, SelectorPattern
 pub(crate) fn apply(filter: &FilterRule, number: usize, rule: &mut SigmaRule) -> bool {
     let named = match &filter.rules {
         FilterRuleTarget::Any => true,
-        FilterRuleTarget::Specific(names) => names.iter().any(|name| {
-            rule.id.as_deref() == Some(name) || rule.name.as_deref() == Some(name) || rule.title == *name
-        }),
+        FilterRuleTarget::Specific(names) => names
+            .iter()
+            .any(|name| rule.id.as_deref() == Some(name) || rule.name.as_deref() == Some(name) || rule.title == *name),
     };
     if !named || !filter.logsource.as_ref().is_none_or(|source| within(source, &rule.logsource)) {
         return false;

@@ -112,8 +112,11 @@ const FOREIGN: &[&str] = &["windows", "linux", "macos", "zeek", "aws", "azure", 
 
 /// Whether any event of ours could have this log source.
 pub(crate) fn applicable(source: &LogSource) -> bool {
-    let category_fits =
-        source.category.as_deref().map(fold).is_none_or(|category| CATEGORIES.iter().any(|(name, _)| *name == category));
+    let category_fits = source
+        .category
+        .as_deref()
+        .map(fold)
+        .is_none_or(|category| CATEGORIES.iter().any(|(name, _)| *name == category));
     let product_fits = source.product.as_deref().map(fold).is_none_or(|product| !FOREIGN.contains(&product.as_str()));
     category_fits && product_fits
 }

@@ -90,7 +90,8 @@ fn read_all(parts: &CatalogueParts<'_>, problems: &mut Vec<Problem>) -> (Vec<Dra
             }
             if seen.len() >= RULES_MAX {
                 if !std::mem::replace(&mut full, true) {
-                    problems.push(document.problem_at(&[], format!("more than {RULES_MAX} rules; the rest is left out")));
+                    problems
+                        .push(document.problem_at(&[], format!("more than {RULES_MAX} rules; the rest is left out")));
                 }
                 continue;
             }
@@ -178,10 +179,7 @@ fn draft(document: Document, settings: &Settings, problems: &mut Vec<Problem>) -
     }
     // a rule that says nothing about effort is not ours; its author meant it to run
     let effort = extension.effort.unwrap_or(Effort::Advanced);
-    let retired = matches!(
-        words.status,
-        Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported)
-    );
+    let retired = matches!(words.status, Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported));
     let by_default = extension.enabled.unwrap_or(effort <= settings.effort && !retired);
     let default_enabled = extension.always || by_default;
     let enabled = extension.always || own.and_then(|own| own.enabled).unwrap_or(by_default);
@@ -372,7 +370,9 @@ impl Bench<'_> {
             let pending: HashSet<u32> = waiting.iter().copied().collect();
             let (ready, later): (Vec<u32>, Vec<u32>) = waiting.into_iter().partition(|rule| {
                 correlation(&drafts[*rule as usize]).is_some_and(|ast| {
-                    ast.rules.iter().all(|name| names.get(name).is_none_or(|base| !pending.contains(base) || base == rule))
+                    ast.rules
+                        .iter()
+                        .all(|name| names.get(name).is_none_or(|base| !pending.contains(base) || base == rule))
                 })
             });
             waiting = later;
@@ -478,7 +478,8 @@ fn reported(drafts: &[Draft], correlations: &[Correlation]) -> Vec<bool> {
             *given |= generate;
         }
     }
-    let shown = |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
+    let shown =
+        |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
     drafts.iter().zip(named).map(shown).collect()
 }
 
@@ -542,7 +543,6 @@ fn dns_like(source: &LogSource) -> bool {
 
 /// Whether a node is the text that a mistake is about: the text itself, or a key with modifiers.
 fn says(node: crate::yaml::Node<'_>, wanted: &str) -> bool {
-    node.text().is_some_and(|text| {
-        text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('|'))
-    })
+    node.text()
+        .is_some_and(|text| text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('|')))
 }

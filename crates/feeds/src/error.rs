@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tidegate_detect::intel::IntelError;
 use thiserror::Error;
+use tidegate_detect::intel::IntelError;
 
 /// Why a feed could not be fetched or read. No message holds a secret or an address with its parameters.
 #[derive(Debug, Error)]

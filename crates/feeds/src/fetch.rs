@@ -133,7 +133,8 @@ impl Fetcher {
     ) -> Result<Response, FeedError> {
         let host = host_of(&url);
         let client = if auth.is_some() { &self.guarded } else { &self.open };
-        let request = client.get(auth.address(url)).headers(headers).header(ACCEPT, accept).header(ACCEPT_ENCODING, "gzip");
+        let request =
+            client.get(auth.address(url)).headers(headers).header(ACCEPT, accept).header(ACCEPT_ENCODING, "gzip");
         let sent = auth.apply(request)?.send().await;
         let response = sent.map_err(|error| explain(&host, error))?;
         let status = response.status();
@@ -186,7 +187,9 @@ fn follow(attempt: Attempt<'_>, guarded: bool) -> reqwest::redirect::Action {
     let why = match attempt.previous().last() {
         _ if attempt.previous().len() > REDIRECTS_MAX => "too often",
         Some(from) if from.scheme() == "https" && attempt.url().scheme() != "https" => "from https to http",
-        Some(from) if guarded && from.origin() != attempt.url().origin() => "to another host, which must not get the secret",
+        Some(from) if guarded && from.origin() != attempt.url().origin() => {
+            "to another host, which must not get the secret"
+        }
         _ => return attempt.follow(),
     };
     attempt.error(why)

@@ -181,7 +181,16 @@ impl<'a> Pull<'a> {
             url = join(&url, &["objects"])?;
         }
         let added_after = added_after.map(str::to_owned);
-        Ok(Self { fetcher, auth, objects: url, added_after, added_last: None, next: None, pages: 0, state: Turn::Fetch })
+        Ok(Self {
+            fetcher,
+            auth,
+            objects: url,
+            added_after,
+            added_last: None,
+            next: None,
+            pages: 0,
+            state: Turn::Fetch,
+        })
     }
 
     /// The next page; `None` after the last. Read it and then [`Pull::turn`] the page.
@@ -256,7 +265,8 @@ async fn answer<T: DeserializeOwned>(fetcher: &Fetcher, url: Url, auth: &Auth) -
     body.open()?.take(ANSWER_BYTES_MAX).read_to_end(&mut text)?;
     serde_json::from_slice(&text).map_err(|error| {
         let html = text.trim_ascii_start().starts_with(b"<");
-        let why = if html { "it answers with a web page".to_owned() } else { format!("its answer cannot be read ({error})") };
+        let why =
+            if html { "it answers with a web page".to_owned() } else { format!("its answer cannot be read ({error})") };
         FeedError::NotTaxii { host, why }
     })
 }

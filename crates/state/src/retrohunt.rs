@@ -10,10 +10,10 @@ use crate::audit::{self, Audit};
 use crate::clock::{rfc3339, rfc3339_or_null};
 use crate::database::{Id, Parsed, Time};
 use crate::error::StateError;
-use crate::feed::words;
 use crate::name::check_title;
 use crate::principal::Actor;
 use crate::state::State;
+use crate::words::words;
 
 /// More hunts are not kept; the oldest that ended make room.
 const HUNTS_MAX: i64 = 1_000;

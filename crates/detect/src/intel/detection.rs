@@ -166,7 +166,10 @@ mod tests {
     #[test]
     fn what_is_no_feed_is_named() {
         for (head, sentence) in [
-            (&b"<!DOCTYPE html><html><head><title> Sign in </title>"[..], "this is an HTML page titled `Sign in`, not a feed of indicators"),
+            (
+                &b"<!DOCTYPE html><html><head><title> Sign in </title>"[..],
+                "this is an HTML page titled `Sign in`, not a feed of indicators",
+            ),
             (b"<?xml version='1.0'?><rss>", "this is XML or other markup, not a feed of indicators"),
             (b"\x1f\x8b\x08", "this is gzip data (unpack it first), not a feed of indicators"),
             (b"ab\0cd", "this is binary data, not a feed of indicators"),

@@ -50,14 +50,16 @@ const TEXT_CHARS_MAX: usize = 512;
 /// Adds what is a tag: lower case, words joined by dashes, no control characters, each once.
 pub(super) fn add_tag(tags: &mut Vec<String>, text: &str) {
     let mut tag = String::new();
-    for c in text.trim().chars().take(TAG_CHARS_MAX) {
+    let text = text.trim();
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    for c in bare.chars().take(TAG_CHARS_MAX) {
         match c {
             ' ' | '\t' => tag.push('-'),
             c if c.is_control() || is_direction(c) => {}
             c => tag.extend(c.to_lowercase()),
         }
     }
-    let tag = tag.trim_matches(['"', '-', ',']).to_owned();
+    let tag = tag.trim_matches(['-', ',']).to_owned();
     if tag.is_empty() || tags.len() >= TAGS_MAX {
         return;
     }
@@ -68,7 +70,8 @@ pub(super) fn add_tag(tags: &mut Vec<String>, text: &str) {
 
 /// Foreign text for people to read: one line, bounded, nothing that turns a terminal's or page's text around.
 pub(super) fn tidy(text: &str) -> Option<String> {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_direction(*c)).collect();
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_direction(*c)).collect();
     let line = line.trim();
     if line.is_empty() { None } else { Some(line.chars().take(TEXT_CHARS_MAX).collect()) }
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::detection::Format;
@@ -146,10 +146,8 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
         loop {
             self.walk.budget.renew();
             if self.walk.taker.ended() {
-                while items.next_element::<IgnoredAny>()?.is_some() {
-                    self.walk.budget.renew();
-                }
-                return Ok(());
+                // The rest is not read: it may be half a gigabyte.
+                return Err(A::Error::custom("enough"));
             }
             let place = if self.place == Place::Objects { Place::Top } else { self.place };
             if items.next_element_seed(self.walk.node(place))?.is_none() {
@@ -260,6 +258,8 @@ impl Walk<'_, '_, '_> {
 
     /// An object that stands in a list or alone: STIX by its type, or the rest of a bundle or an envelope.
     fn free_object(&mut self, own: &Map<String, Json>) {
+        // An empty object is how TAXII says that there is nothing new.
+        self.known |= own.is_empty();
         if let Some(more) = own.get("more").and_then(Json::as_bool) {
             self.known = true;
             self.taker.report.page.more = more;
@@ -272,7 +272,10 @@ impl Walk<'_, '_, '_> {
         match own.get("type").and_then(Json::as_str) {
             Some("bundle") => self.is(Format::Stix),
             // An attribute or an object of MISP has a type as well, but it has no id of STIX's shape.
-            Some(kind) if own.get("id").and_then(Json::as_str).is_some_and(|id| id.contains("--")) || stix::is_observable(kind) => {
+            Some(kind)
+                if own.get("id").and_then(Json::as_str).is_some_and(|id| id.contains("--"))
+                    || stix::is_observable(kind) =>
+            {
                 self.is(Format::Stix);
                 stix::object(kind, own, self.taker);
             }

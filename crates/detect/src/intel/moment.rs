@@ -45,9 +45,21 @@ mod tests {
             "1777852800",
             "1777852800000",
         ] {
-            assert_eq!(parse_moment(text).map(Timestamp::to_rfc3339).as_deref(), Some("2026-05-04T00:00:00Z"), "{text}");
+            assert_eq!(
+                parse_moment(text).map(Timestamp::to_rfc3339).as_deref(),
+                Some("2026-05-04T00:00:00Z"),
+                "{text}"
+            );
         }
-        for text in ["", "never", "0", "2026-13-01", "99999999999999999999", "9223372036854775807", "\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}"] {
+        for text in [
+            "",
+            "never",
+            "0",
+            "2026-13-01",
+            "99999999999999999999",
+            "9223372036854775807",
+            "\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}",
+        ] {
             assert_eq!(parse_moment(text), None, "{text}");
         }
     }

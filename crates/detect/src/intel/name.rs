@@ -77,7 +77,7 @@ mod tests {
             ("Evil.EXAMPLE.", "evil.example"),
             ("_dmarc.evil.example", "_dmarc.evil.example"),
             ("b\u{fc}cher.example", "xn--bcher-kva.example"),
-            ("\u{444}\u{438}\u{448}.\u{440}\u{444}", "xn--h1amj.xn--p1ai"),
+            ("\u{43f}\u{440}\u{438}\u{43c}\u{435}\u{440}.\u{440}\u{444}", "xn--e1afmkfd.xn--p1ai"),
         ] {
             assert_eq!(normalise_name(text).as_deref(), Ok(name), "{text}");
         }

@@ -328,11 +328,23 @@ mod tests {
             ("[domain-name:value = 'a.example']", &["a.example"][..]),
             ("[ domain-name:value='a.example' OR ipv4-addr:value = '192.0.2.1' ]", &["a.example", "192.0.2.1"]),
             ("[domain-name:value IN ('a.example', 'b.example')]", &["a.example", "b.example"]),
-            ("[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.1']", &["a.example"]),
+            (
+                "[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.1']",
+                &["a.example"],
+            ),
             ("[ipv4-addr:value = '192.0.2.1' AND network-traffic:dst_port = 443]", &["192.0.2.1"]),
-            ("[ipv4-addr:value ISSUBSET '192.0.2.0/24'] FOLLOWEDBY [url:value = 'http://a.example/x']", &["192.0.2.0/24", "http://a.example/x"]),
-            ("([domain-name:value = 'a.example'] OR [domain-name:value = 'b.example']) WITHIN 5 SECONDS", &["a.example", "b.example"]),
-            ("[domain-name:value = 'a.example'] START t'2026-01-01T00:00:00Z' STOP t'2026-02-01T00:00:00Z'", &["a.example"]),
+            (
+                "[ipv4-addr:value ISSUBSET '192.0.2.0/24'] FOLLOWEDBY [url:value = 'http://a.example/x']",
+                &["192.0.2.0/24", "http://a.example/x"],
+            ),
+            (
+                "([domain-name:value = 'a.example'] OR [domain-name:value = 'b.example']) WITHIN 5 SECONDS",
+                &["a.example", "b.example"],
+            ),
+            (
+                "[domain-name:value = 'a.example'] START t'2026-01-01T00:00:00Z' STOP t'2026-02-01T00:00:00Z'",
+                &["a.example"],
+            ),
             ("[domain-name:value LIKE '%.a.example']", &["a.example"]),
             ("[domain-name:value LIKE 'a%.example']", &[]),
             ("[domain-name:value != 'a.example']", &[]),
@@ -340,8 +352,14 @@ mod tests {
             ("[file:hashes.'SHA-256' = 'aa' OR domain-name:value = 'a.example']", &["a.example"]),
             ("[file:hashes.MD5 = 'aa']", &[]),
             ("[url:value = 'http://a.example/it\\'s']", &["http://a.example/it's"]),
-            ("[(domain-name:value = 'a.example' OR domain-name:value = 'b.example') AND url:value MATCHES 'x']", &["a.example", "b.example"]),
-            ("[network-traffic:dst_ref.type = 'domain-name' AND network-traffic:dst_ref.value = 'a.example']", &["a.example"]),
+            (
+                "[(domain-name:value = 'a.example' OR domain-name:value = 'b.example') AND url:value MATCHES 'x']",
+                &["a.example", "b.example"],
+            ),
+            (
+                "[network-traffic:dst_ref.type = 'domain-name' AND network-traffic:dst_ref.value = 'a.example']",
+                &["a.example"],
+            ),
         ] {
             assert_eq!(found(pattern).unwrap(), expected, "{pattern}");
         }
@@ -352,8 +370,17 @@ mod tests {
         let deep = format!("[{}domain-name:value='a'{}]", "(".repeat(500), ")".repeat(500));
         let long = format!("[domain-name:value = '{}']", "a".repeat(PATTERN_BYTES_MAX));
         for pattern in [
-            "", "domain-name:value = 'a'", "[domain-name:value = 'a.example'", "[domain-name:value = 'a", "[domain-name:value]",
-            "[domain-name:value = ]", "[domain-name:value IN ('a' 'b')]", "[] x", "[domain-name:value = 'a'] WITHIN", &deep, &long,
+            "",
+            "domain-name:value = 'a'",
+            "[domain-name:value = 'a.example'",
+            "[domain-name:value = 'a",
+            "[domain-name:value]",
+            "[domain-name:value = ]",
+            "[domain-name:value IN ('a' 'b')]",
+            "[] x",
+            "[domain-name:value = 'a'] WITHIN",
+            &deep,
+            &long,
         ] {
             assert!(found(pattern).is_err(), "{pattern}");
         }

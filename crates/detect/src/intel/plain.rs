@@ -69,7 +69,8 @@ fn without_remark(line: &str) -> &str {
 /// `name^$options`: the whole subtree. A rule with a path is about one page, which DNS logs do not hold.
 fn adblock(at: u64, rule: &str, taker: &mut Taker<'_, '_>) {
     let (name, tail) = rule.split_at(rule.find(['^', '$', '/']).unwrap_or(rule.len()));
-    let whole_site = tail.is_empty() || tail.starts_with('^') && !tail[1..].starts_with(['/', '?']) || tail.starts_with('$');
+    let whole_site =
+        tail.is_empty() || tail.starts_with('^') && !tail[1..].starts_with(['/', '?']) || tail.starts_with('$');
     if whole_site {
         one(at, name, Some(Scope::Subtree), taker);
     } else {

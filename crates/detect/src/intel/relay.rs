@@ -10,7 +10,8 @@ const ADDRESSES_MAX: usize = 32;
 
 pub(super) fn relay(own: &Map<String, Json>, taker: &mut Taker<'_, '_>) {
     let at = taker.record();
-    let flags: Vec<&str> = own.get("flags").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+    let flags: Vec<&str> =
+        own.get("flags").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
     let listed = |key: &str| own.get(key).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
     let mut seen = Vec::new();
     for address in listed("or_addresses").chain(listed("exit_addresses")).take(ADDRESSES_MAX) {

@@ -138,7 +138,8 @@ impl Report {
     /// The report as sentences for people.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        let mut out = vec![format!("{} indicators taken from {} records of {}", self.accepted, self.records, self.format)];
+        let mut out =
+            vec![format!("{} indicators taken from {} records of {}", self.accepted, self.records, self.format)];
         for (why, count) in &self.refused {
             out.push(format!("{count} refused: {why}"));
         }
@@ -158,8 +159,11 @@ impl Report {
 
 /// The beginning of foreign text, without what does strange things to a terminal.
 pub(super) fn excerpt(text: &str, chars_max: usize) -> String {
-    let mut out: String =
-        text.chars().take(chars_max).map(|c| if c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}') { '?' } else { c }).collect();
+    let mut out: String = text
+        .chars()
+        .take(chars_max)
+        .map(|c| if c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}') { '?' } else { c })
+        .collect();
     if text.chars().nth(chars_max).is_some() {
         out.push('\u{2026}');
     }

@@ -184,10 +184,7 @@ impl FromStr for Scope {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        [Self::Exact, Self::Domain, Self::Subtree]
-            .into_iter()
-            .find(|scope| scope.as_str() == text)
-            .ok_or(UnknownScope)
+        [Self::Exact, Self::Domain, Self::Subtree].into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
     }
 }
 
@@ -211,7 +208,8 @@ pub fn parse_value(text: &str) -> Result<(Value, Scope), ValueError> {
     let text = refang(text);
     if let Some((scheme, rest)) = text.split_once("://") {
         // `tcp://`, `dns://` and the like name hosts just as well.
-        let good = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let good =
+            !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
         return if good { url_host(rest) } else { Err(NameError::Malformed.into()) };
     }
     if let Some((address, prefix)) = text.split_once('/') {
@@ -237,7 +235,11 @@ fn network(address: IpAddr, prefix: &str) -> Result<(Value, Scope), ValueError> 
     let Some(bits) = short.then(|| prefix.parse::<u8>().ok()).flatten() else {
         // An address with a path: a URL without its scheme.
         let path = prefix.is_empty() || prefix.starts_with(|c: char| !c.is_ascii_digit());
-        return if path { Ok((Value::Address(plain_address(address)), Scope::Exact)) } else { Err(ValueError::Network) };
+        return if path {
+            Ok((Value::Address(plain_address(address)), Scope::Exact))
+        } else {
+            Err(ValueError::Network)
+        };
     };
     let whole = if address.is_ipv4() { 32 } else { 128 };
     if bits == whole {

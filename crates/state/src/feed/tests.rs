@@ -1,4 +1,6 @@
+use super::run::ERROR_CHARS_MAX;
 use super::*;
+use crate::clock::after;
 use crate::testing::Fixture;
 
 fn new<'a>(fixture: &Fixture, name: &'a str) -> NewFeed<'a> {

@@ -56,17 +56,53 @@ impl Columns {
 
 // The names under which feeds that we know of have their columns, the most telling first.
 const VALUE: [&str; 21] = [
-    "ioc_value", "indicator", "indicator_value", "ioc", "observable", "value", "domain", "domain_name", "hostname",
-    "host", "fqdn", "dst_ip", "dest_ip", "ip", "ip_address", "ipaddress", "address", "url", "network", "cidr", "query",
+    "ioc_value",
+    "indicator",
+    "indicator_value",
+    "ioc",
+    "observable",
+    "value",
+    "domain",
+    "domain_name",
+    "hostname",
+    "host",
+    "fqdn",
+    "dst_ip",
+    "dest_ip",
+    "ip",
+    "ip_address",
+    "ipaddress",
+    "address",
+    "url",
+    "network",
+    "cidr",
+    "query",
 ];
 const TAGS: [&str; 11] = [
-    "tags", "tag", "labels", "attribute_tag", "threat", "threat_type", "malware", "malware_printable", "malware_family",
-    "family", "category",
+    "tags",
+    "tag",
+    "labels",
+    "attribute_tag",
+    "threat",
+    "threat_type",
+    "malware",
+    "malware_printable",
+    "malware_family",
+    "family",
+    "category",
 ];
 const CONFIDENCE: [&str; 2] = ["confidence", "confidence_level"];
 const VALID_FROM: [&str; 10] = [
-    "valid_from", "first_seen", "first_seen_utc", "firstseen", "date_added", "dateadded", "submission_time", "created",
-    "date", "timestamp",
+    "valid_from",
+    "first_seen",
+    "first_seen_utc",
+    "firstseen",
+    "date_added",
+    "dateadded",
+    "submission_time",
+    "created",
+    "date",
+    "timestamp",
 ];
 const VALID_UNTIL: [&str; 6] = ["valid_until", "valid_to", "expires", "expiration", "expiration_date", "expiry"];
 const DESCRIPTION: [&str; 5] = ["description", "comment", "comments", "notes", "event_info"];

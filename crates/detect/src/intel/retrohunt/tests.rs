@@ -95,7 +95,8 @@ fn an_endless_range_still_has_few_steps() {
         chunk_values: 0,
         slice_micros: 0,
     };
-    let plan = RetrohuntPlan::new(vec![target(1, "a.example", None, None), target(2, "b.example", None, None)], &options);
+    let plan =
+        RetrohuntPlan::new(vec![target(1, "a.example", None, None), target(2, "b.example", None, None)], &options);
     assert!(plan.steps() <= 2 * SLICES_MAX as u64 && plan.steps() >= 2);
     assert!((0..plan.steps()).all(|index| plan.step(index).is_some()));
 }

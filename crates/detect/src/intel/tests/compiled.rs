@@ -49,7 +49,8 @@ fn names_match_exactly_by_registered_domain_and_by_parent() {
 
 #[test]
 fn addresses_match_alone_and_in_networks() {
-    let set = built(&["198.51.100.7", "198.51.100.0/24", "198.51.0.0/16", "2001:db8::1", "2001:db8::/32", "64.0.0.0/10"]);
+    let set =
+        built(&["198.51.100.7", "198.51.100.0/24", "198.51.0.0/16", "2001:db8::1", "2001:db8::/32", "64.0.0.0/10"]);
     let ip = |text: &str| numbers(&set, set.match_ip(text.parse().unwrap(), at(1)));
     assert_eq!(ip("198.51.100.7"), [0, 1, 2]);
     assert_eq!(ip("::ffff:198.51.100.7"), [0, 1, 2]);

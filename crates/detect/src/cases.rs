@@ -8,14 +8,13 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec as BumpVec;
 use serde_json::{Map, Value as Json};
 use tidegate_event::{Event, Registry, Timestamp, Value};
 
-use crate::stored::lend;
 use crate::catalogue::Catalogue;
 use crate::rule::{RuleId, RuleInfo};
 use crate::scan::Scan;
+use crate::stored::lend;
 use crate::yaml::{self, Node};
 
 /// Most events of an entry, repeats included.
@@ -39,6 +38,18 @@ pub struct CaseResult {
 /// The cases that the binary brings: file stem and text.
 pub fn embedded() -> impl Iterator<Item = (&'static str, &'static str)> {
     crate::embedded::CASES.iter().map(|(name, text)| (name.trim_end_matches(".yml"), *text))
+}
+
+/// The events that the built-in rule of this short name is tested with: those that fire, those that do not.
+#[must_use]
+pub fn shown(slug: &str) -> Option<(Vec<Json>, Vec<Json>)> {
+    let (_, text) = embedded().find(|(stem, _)| *stem == slug)?;
+    let root = yaml::load(text, 0).ok().flatten()?;
+    let root = Node::new(&root, 0);
+    let entries = |kind: &str| -> Vec<Json> {
+        root.get(kind).map(Node::items).unwrap_or_default().into_iter().map(Node::to_json).collect()
+    };
+    Some((entries("fire"), entries("silent")))
 }
 
 /// Runs the cases of one rule. `catalogue` must have been built so that the rule is on.

@@ -1,6 +1,7 @@
 //! Detection in a data directory: rules, lists and indicators are loaded and loaded again when they change; what the
 //! pipeline finds becomes alerts; the memory survives a restart.
 
+mod answers;
 mod keep;
 mod raise;
 mod rulebook;
@@ -81,12 +82,8 @@ impl Detection {
         let desk = Builder::new().name("alerts".into()).spawn(move || desk.run(&judged))?;
         let (book, stopped) = (Arc::clone(&rulebook), Arc::clone(&stop));
         let watch = Builder::new().name("rules".into()).spawn(move || follow(&book, &stopped))?;
-        let for_pipeline = tidegate_pipeline::Detection {
-            rules: Arc::clone(rulebook.rules()),
-            memory,
-            observed,
-            judged: send,
-        };
+        let for_pipeline =
+            tidegate_pipeline::Detection { rules: Arc::clone(rulebook.rules()), memory, observed, judged: send };
         Ok((Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch) }, for_pipeline))
     }
 

@@ -16,7 +16,7 @@ use tidegate_detect::{
 use tidegate_event::{EventId, Timestamp};
 use tidegate_query::language::TimeRange;
 use tidegate_query::{Cursor, Engine, Order, Scope, Search};
-use tidegate_server::{
+use tidegate_server::detection::{
     DetectionError, Effort, EventLine, Grade, PreviewFinding, RuleCases, RuleCheck, RuleDetail, RuleInfo, RuleKind,
     RuleOrigin, RulePreview, RuleProblem, RuleRef, Severity, Tuning,
 };
@@ -100,7 +100,12 @@ impl Answers {
             .collect();
         let (catalogue, _) = self.rulebook.with(&sources);
         let rule = catalogue.rules().iter().find(|rule| &*rule.path == DRAFT).map(|rule| reference(rule));
-        RuleCheck { valid: !checked.failed() && rule.is_some(), problems, rule, fields: check::fields(&sources) }
+        RuleCheck {
+            valid: !checked.failed() && rule.is_some(),
+            problems,
+            rule,
+            fields: check::fields(&sources, self.rulebook.registry()),
+        }
     }
 
     pub(crate) fn preview_rule(
@@ -164,7 +169,9 @@ impl Answers {
                 return Err(DetectionError::Invalid("the `id` of a rule cannot be changed".to_owned()));
             }
             Some(id) if !self.file(id).exists() => {
-                return Err(DetectionError::NotFound(format!("rule `{id}` was not made here, so it cannot be changed")));
+                return Err(DetectionError::NotFound(format!(
+                    "rule `{id}` was not made here, so it cannot be changed"
+                )));
             }
             None if self.rulebook.rules().current().rule(detect::RuleId(rule.id)).is_some() => {
                 return Err(DetectionError::Conflict(format!("there is a rule with the id `{}` already", rule.id)));
@@ -244,7 +251,8 @@ impl Answers {
             default_enabled: rule.default_enabled,
             always: rule.always,
             tags: rule.tags.clone(),
-            problem: (!rule.applicable).then(|| "it is for logs of another kind, so nothing here can match it".to_owned()),
+            problem: (!rule.applicable)
+                .then(|| "it is for logs of another kind, so nothing here can match it".to_owned()),
         }
     }
 

@@ -35,7 +35,7 @@ class Keys {
 function isTyping(event: KeyboardEvent): boolean {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
-  if (event.key === "Enter" && target.closest("button, a")) return true;
+  if (event.key === "Enter" && target.closest("button, a, [role='button']")) return true;
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName) || target.closest('[role="dialog"]') !== null;
 }
 

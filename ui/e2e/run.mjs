@@ -55,7 +55,7 @@ const ask = async (p, query) => {
   await p.keyboard.press("Control+a");
   await p.keyboard.type(query);
   await p.keyboard.press("Escape");
-  await p.locator(".ask").getByRole("button", { name: "Search" }).click();
+  await p.locator(".ask").getByRole("button", { name: "Search", exact: true }).click();
 };
 /** A session by the API, for what is not the story. */
 const api = (p, method, path, body) =>
@@ -140,7 +140,7 @@ story("a mistake in the query is shown at its place; a cancelled search is cance
     await route.continue().catch(() => undefined);
   });
   const failed = p.waitForEvent("requestfailed", (request) => request.url().endsWith("/events/search"));
-  await p.locator(".ask").getByRole("button", { name: "Search" }).click();
+  await p.locator(".ask").getByRole("button", { name: "Search", exact: true }).click();
   await p.getByRole("button", { name: "Cancel" }).click();
   await failed;
   release();

@@ -96,9 +96,11 @@ class Hunt {
     }
     const question = { query: whole(this.view.query, this.view.filters, this.kinds), from: iso(span.from), to: iso(span.to) };
     this.question = question;
-    void this.#search(question);
     this.askHistogram();
-    void this.fields.run((signal) => ask(api.POST("/api/v1/events/fields", { body: question, signal })));
+    // Fields are the costliest and the least awaited: they are asked when the rows are there.
+    void this.#search(question).then(() => {
+      if (this.question === question && !this.cancelled) void this.fields.run((signal) => ask(api.POST("/api/v1/events/fields", { body: question, signal })));
+    });
   }
 
   askHistogram(): void {

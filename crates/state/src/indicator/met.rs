@@ -124,8 +124,12 @@ fn each_alert(
 fn parents(entity: &str) -> impl Iterator<Item = &str> {
     let entity = entity.trim_end_matches('.');
     let is_address = entity.parse::<std::net::IpAddr>().is_ok();
-    let next = move |name: &&str| name.split_once('.').map(|(_, rest)| rest).filter(|_| !is_address);
-    std::iter::successors(Some(entity), move |name| next(name)).take(LABELS_MAX).filter(|name| !name.is_empty())
+    std::iter::successors(Some(entity), move |name| match name.split_once('.') {
+        Some((_, rest)) if !is_address => Some(rest),
+        _ => None,
+    })
+    .take(LABELS_MAX)
+    .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -77,6 +77,7 @@ async fn alerts_are_listed_filtered_counted_and_paged() {
         ("assignee=none", 4),
         ("assignee=me", 0),
         ("from=2026-05-04T00:03:00Z&sort=newest", 2),
+        ("from=&to=&q=&rule=&assignee=&severity=", 4),
         (&format!("rule={BUILTIN}"), 4),
         (&format!("rule={}", Uuid::nil()), 0),
     ] {
@@ -204,6 +205,8 @@ async fn alerts_are_counted_over_time() {
         counted["buckets"],
         json!([{"start": "2026-05-04T00:00:00Z", "count": 1}, {"start": "2026-05-04T00:02:00Z", "count": 2}])
     );
+    let back = ask(json!({"to": "2026-05-04", "interval_ms": 86_400_000})).await.json();
+    assert_eq!(back["buckets"], json!([{"start": "2026-05-04T00:00:00Z", "count": 3}]));
     for (interval, from) in [(0, "2026-05-04"), (1, "2026-05-01"), (u64::MAX, "2026-05-04"), (1_000, "soon")] {
         let answer = ask(json!({"from": from, "to": "2026-05-04", "interval_ms": interval})).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{interval} {from}");

@@ -129,7 +129,7 @@ impl Answers {
         let mut partial = false;
         loop {
             let page = self.page(from, to, after.take())?;
-            past.judge(&page.rows, self.rulebook);
+            past.judge(&page.rows, &self.rulebook);
             match page.next {
                 None => break,
                 Some(_) if past.scanned >= PREVIEW_EVENTS_MAX || started.elapsed() > PREVIEW_TIME_MAX => {

@@ -10,7 +10,7 @@ pub struct IndicatorId(pub u32);
 
 /// What is known of an indicator.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a>(&'a Indicators);
+pub struct Known<'a>(pub &'a Indicators);
 
 impl<'a> Known<'a> {
     /// Its tags.

@@ -1,4 +1,5 @@
 //! Mistakes in rules: each is named with file, line and column, and none stops the rules beside it.
+
 use crate::common;
 use crate::common::{build, query, registry, source, titles};
 use tidegate_detect::{Grade, Problem, RuleSources, Settings, check};

@@ -1,4 +1,5 @@
 //! Correlations on event time, case by case from the specification's prose.
+
 use std::fmt::Write;
 
 use crate::common::{Bench, Record, START, catalogue, latest, query, titles};

@@ -1,4 +1,5 @@
 //! Our rules: every one loads, fires on its cases and not on its look-alikes.
+
 use crate::common;
 use std::collections::{BTreeSet, HashSet};
 

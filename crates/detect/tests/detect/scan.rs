@@ -1,4 +1,5 @@
 //! Files through everything: records of the traffic generator, parsed, enriched, judged, folded into alerts.
+
 use crate::common;
 use bumpalo::Bump;
 use tidegate_detect::scan::{Scan, reaches};

@@ -1,4 +1,5 @@
 //! Sigma as the field knows it: fields, log sources, modifiers, filters, and how a finding looks.
+
 use crate::common::{Bench, Record, build, catalogue, query, source, titles};
 use tidegate_detect::{Effort, RuleSettings, Settings, Severity};
 

@@ -1,6 +1,9 @@
 //! The catalogue: every rule, list and indicator, ready to judge. Immutable; a reload builds another and swaps the pointer.
 
 mod build;
+mod draft;
+mod event_fields;
+mod natives;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,7 +61,7 @@ pub struct Catalogue {
     pub(crate) slots: Slots,
     pub(crate) origin_fields: OriginFields,
     pub(crate) fact_fields: FactFields,
-    pub(crate) event_fields: build::EventFields,
+    pub(crate) event_fields: event_fields::EventFields,
     pub(crate) lists: Arc<Lists>,
     pub(crate) indicators: Arc<Indicators>,
     pub(crate) natives: NativeSettings,

@@ -1,11 +1,8 @@
 //! Correlations on event time, case by case from the specification's prose.
-#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
-
-mod common;
 
 use std::fmt::Write;
 
-use common::{Bench, Record, START, catalogue, latest, query, titles};
+use crate::common::{Bench, Record, START, catalogue, latest, query, titles};
 use tidegate_detect::{Finding, Memory, RestoreError};
 use tidegate_event::Timestamp;
 

@@ -1,8 +1,6 @@
 //! Files through everything: records of the traffic generator, parsed, enriched, judged, folded into alerts.
-#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
-mod common;
-
+use crate::common;
 use bumpalo::Bump;
 use tidegate_detect::scan::{Scan, reaches};
 use tidegate_detect::{RuleSources, Settings, Severity};

@@ -1,9 +1,7 @@
 //! Mistakes in rules: each is named with file, line and column, and none stops the rules beside it.
-#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
-mod common;
-
-use common::{build, query, registry, source, titles};
+use crate::common;
+use crate::common::{build, query, registry, source, titles};
 use tidegate_detect::{Grade, Problem, RuleSources, Settings, check};
 
 const GOOD: &str = "title: good\nid: 3f7a1d0e-5a5e-4b7e-9c39-0d9f6b1a2c11\nlogsource: {category: dns}\ndetection:\n  s: {query: good.example.com}\n  condition: s\nlevel: low\n";

@@ -1,9 +1,6 @@
 //! Sigma as the field knows it: fields, log sources, modifiers, filters, and how a finding looks.
-#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
-mod common;
-
-use common::{Bench, Record, build, catalogue, query, source, titles};
+use crate::common::{Bench, Record, build, catalogue, query, source, titles};
 use tidegate_detect::{Effort, RuleSettings, Settings, Severity};
 
 fn rule(title: &str, logsource: &str, detection: &str) -> String {

@@ -12,10 +12,10 @@ use tidegate_detect::{
 use tidegate_event::{Event, EventId, FieldType, NodeId, Position, Registry, RegistryBuilder, Timestamp, Value};
 
 /// 2026-01-05T09:00:00Z.
-pub const START: i64 = 1_767_603_600;
+pub(crate) const START: i64 = 1_767_603_600;
 
 /// A registry with the fields of Gateway DNS that rules read.
-pub fn registry() -> Arc<Registry> {
+pub(crate) fn registry() -> Arc<Registry> {
     let mut builder = RegistryBuilder::with_ecs();
     for name in ["cloudflare.ResolverDecision", "cloudflare.QueryCategoryNames", "cloudflare.QueryCategoryIDs"] {
         builder.declare(name, FieldType::Object, false);
@@ -25,11 +25,11 @@ pub fn registry() -> Arc<Registry> {
     builder.freeze()
 }
 
-pub fn source(path: &str, text: &str) -> RuleSource {
+pub(crate) fn source(path: &str, text: &str) -> RuleSource {
     RuleSource { path: path.into(), text: text.into() }
 }
 
-pub fn build(rules: &[RuleSource], settings: &Settings) -> (Arc<Catalogue>, Vec<Problem>) {
+pub(crate) fn build(rules: &[RuleSource], settings: &Settings) -> (Arc<Catalogue>, Vec<Problem>) {
     let parts = CatalogueParts {
         registry: registry(),
         rules,
@@ -42,26 +42,26 @@ pub fn build(rules: &[RuleSource], settings: &Settings) -> (Arc<Catalogue>, Vec<
 }
 
 /// A catalogue of one text that must hold no mistake.
-pub fn catalogue(text: &str) -> Arc<Catalogue> {
+pub(crate) fn catalogue(text: &str) -> Arc<Catalogue> {
     let (catalogue, problems) = build(&[source("test.yml", text)], &Settings::default());
     assert!(problems.is_empty(), "{problems:#?}");
     catalogue
 }
 
 /// An event: seconds after [`START`], and fields.
-pub type Record<'r> = (i64, Vec<(&'r str, &'r str)>);
+pub(crate) type Record<'r> = (i64, Vec<(&'r str, &'r str)>);
 
 /// A detection that is fed record by record.
-pub struct Bench {
-    pub catalogue: Arc<Catalogue>,
-    pub judge: Judge,
-    pub memory: Memory,
+pub(crate) struct Bench {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) judge: Judge,
+    pub(crate) memory: Memory,
     registry: Arc<Registry>,
     index: u32,
 }
 
 impl Bench {
-    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+    pub(crate) fn new(catalogue: Arc<Catalogue>) -> Self {
         Self {
             judge: Judge::new(Arc::clone(&catalogue)),
             memory: Memory::new(Arc::clone(&catalogue)),
@@ -72,7 +72,7 @@ impl Bench {
     }
 
     /// Judges records as one batch; receipt is at `received` seconds after [`START`].
-    pub fn sightings(&mut self, records: &[Record<'_>], received: i64) -> Sightings {
+    pub(crate) fn sightings(&mut self, records: &[Record<'_>], received: i64) -> Sightings {
         let arena = Bump::new();
         let mut sightings = Sightings::new(Arc::clone(&self.catalogue));
         for (row, (at, fields)) in records.iter().enumerate() {
@@ -91,7 +91,7 @@ impl Bench {
     }
 
     /// One batch through everything.
-    pub fn feed(&mut self, records: &[Record<'_>]) -> Vec<Finding> {
+    pub(crate) fn feed(&mut self, records: &[Record<'_>]) -> Vec<Finding> {
         let sightings = self.sightings(records, 100_000_000);
         let mut out = Vec::new();
         self.memory.observe(&sightings, &mut out);
@@ -99,7 +99,7 @@ impl Bench {
     }
 
     /// A batch for each record, the windows left open judged at the end.
-    pub fn feed_each(&mut self, records: &[Record<'_>]) -> Vec<Finding> {
+    pub(crate) fn feed_each(&mut self, records: &[Record<'_>]) -> Vec<Finding> {
         let mut out = Vec::new();
         for record in records {
             out.extend(self.feed(std::slice::from_ref(record)));
@@ -120,12 +120,12 @@ fn value_of<'a>(text: &str, arena: &'a Bump) -> Value<'a> {
 }
 
 /// A query of a client.
-pub fn query<'r>(at: i64, source: &'r str, name: &'r str) -> Record<'r> {
+pub(crate) fn query<'r>(at: i64, source: &'r str, name: &'r str) -> Record<'r> {
     (at, vec![("source.ip", source), ("dns.question.name", name)])
 }
 
 /// Titles of findings, sorted, each once.
-pub fn titles(findings: &[Finding]) -> Vec<&str> {
+pub(crate) fn titles(findings: &[Finding]) -> Vec<&str> {
     let mut titles: Vec<&str> = findings.iter().map(|finding| &*finding.rule.name).collect();
     titles.sort_unstable();
     titles.dedup();
@@ -133,7 +133,7 @@ pub fn titles(findings: &[Finding]) -> Vec<&str> {
 }
 
 /// The last state of each finding.
-pub fn latest(findings: &[Finding]) -> Vec<Finding> {
+pub(crate) fn latest(findings: &[Finding]) -> Vec<Finding> {
     let mut out: Vec<Finding> = Vec::new();
     for finding in findings {
         match out.iter_mut().find(|have| have.id == finding.id) {

@@ -1,8 +1,6 @@
 //! Our rules: every one loads, fires on its cases and not on its look-alikes.
-#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
-mod common;
-
+use crate::common;
 use std::collections::{BTreeSet, HashSet};
 
 use tidegate_detect::{Effort, RuleSettings, RuleSources, SettingValue, Settings, cases, navigator};

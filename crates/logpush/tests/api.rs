@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use support::http::Response;
 use support::{ACCOUNT, Mock, TOKEN, TOKEN_ID, ZONE, error};
 use tidegate_logpush::{
-    ApiToken, ApiUrl, Aspect, Challenge, Client, DATASETS, Dataset, Destination, Header, IntakeKey, JobId, JobRequest, Level,
-    LogpushError, Retry, Scope, TokenStatus, Wanted, WantedKey, dataset, plan, verify,
+    ApiToken, ApiUrl, Aspect, Challenge, Client, DATASETS, Dataset, Destination, Header, IntakeKey, JobId, JobRequest,
+    Level, LogpushError, Retry, Scope, TokenStatus, Wanted, WantedKey, dataset, plan, verify,
 };
 
 const KEY: &str = "tgi_0123456789ABCDEFGHwxyz";
@@ -75,7 +75,8 @@ async fn every_dataset_and_both_ways_conform_to_the_schema() {
         assert_eq!(plain.known_dataset().unwrap().format, dataset.format);
         let compat = client.create_job(&scope, &JobRequest::compat(dataset, destination())).await.unwrap();
         assert!(compat.is_old_style());
-        let wanted = Wanted::new(dataset, Vec::new(), Some(URL), WantedKey::Exact(IntakeKey::new(KEY).unwrap())).unwrap();
+        let wanted =
+            Wanted::new(dataset, Vec::new(), Some(URL), WantedKey::Exact(IntakeKey::new(KEY).unwrap())).unwrap();
         assert_eq!(verify(&plain, &wanted), [], "{}", dataset.name);
         let update = plan(&compat, &wanted, Some(&destination())).update;
         if !update.is_empty() {
@@ -91,7 +92,14 @@ async fn the_schema_of_the_mock_refuses_what_it_should() {
     let send = async |method: reqwest::Method, path: &str, body: Value| {
         let url = format!("{}/client/v4/accounts/{ACCOUNT}/logpush/{path}", mock.url);
         let request = http.request(method, url).header("Authorization", format!("Bearer {TOKEN}"));
-        request.header("Content-Type", "application/json").body(body.to_string()).send().await.unwrap().status().as_u16()
+        request
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     };
     let post = reqwest::Method::POST;
     assert_eq!(send(post.clone(), "jobs", json!({"destination_conf": "https://x"})).await, 200);
@@ -186,11 +194,15 @@ async fn what_users_get_wrong_is_told() {
     let mock = Mock::start();
     let stranger = Client::new(ApiUrl::parse(&mock.url).unwrap(), ApiToken::new("cf_wrong").unwrap()).unwrap();
     let wrong = stranger.verify_token(Some(&account())).await.unwrap_err().to_string();
-    assert!(wrong.contains("(code 1000)") && wrong.contains("make a new one") && !wrong.contains("cf_wrong"), "{wrong}");
+    assert!(
+        wrong.contains("(code 1000)") && wrong.contains("make a new one") && !wrong.contains("cf_wrong"),
+        "{wrong}"
+    );
     let refused = stranger.jobs(&account()).await.unwrap_err().to_string();
     assert!(refused.contains("(code 10000)") && refused.contains("expired"), "{refused}");
     let client = client(&mock);
-    let unknown = client.jobs(&Scope::account("ffffffffffffffffffffffffffffffff").unwrap()).await.unwrap_err().to_string();
+    let unknown =
+        client.jobs(&Scope::account("ffffffffffffffffffffffffffffffff").unwrap()).await.unwrap_err().to_string();
     assert!(unknown.contains("no right for this account"), "{unknown}");
     let zone = client.jobs(&Scope::zone("ffffffffffffffffffffffffffffffff").unwrap()).await.unwrap_err().to_string();
     assert!(zone.contains("(code 7003)") && zone.contains("32 letters"), "{zone}");

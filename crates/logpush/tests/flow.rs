@@ -10,8 +10,8 @@ use serde_json::json;
 use support::http::{Response, Server};
 use support::{ACCOUNT, Mock, TOKEN, ZONE, tls};
 use tidegate_logpush::{
-    ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, JobRequest, JobState, Prepared, Probe, Received, Report, Retry,
-    Scope, Warning, Watched, check_setup, dataset, watch,
+    ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, JobRequest, JobState, Prepared, Probe, Received, Report,
+    Retry, Scope, Warning, Watched, check_setup, dataset, watch,
 };
 
 fn client(mock: &Mock) -> Client {
@@ -86,7 +86,10 @@ async fn a_second_job_to_the_same_intake_is_noticed() {
     let (mock, server) = (Mock::start(), intake());
     let to = to(&server);
     let scope = Scope::account(ACCOUNT).unwrap();
-    client(&mock).create_job(&scope, &JobRequest::of_dataset(dataset("gateway_dns").unwrap(), to.clone(), [])).await.unwrap();
+    client(&mock)
+        .create_job(&scope, &JobRequest::of_dataset(dataset("gateway_dns").unwrap(), to.clone(), []))
+        .await
+        .unwrap();
     let found = steps(&mock, &to).await;
     assert!(!found.is_fine() && found.twin(&to).is_some());
     assert!(found.steps.iter().any(|step| step.sentence.contains("job 100 sends there already")), "{found:?}");
@@ -124,7 +127,13 @@ async fn the_watch_reports_each_look_and_stops_when_told() {
     tokio::time::timeout(Duration::from_secs(20), watching).await.unwrap();
     let reports = reports.lock().unwrap();
     let first = &reports[0];
-    assert_eq!((first.health.state, first.is_news, first.watched.intake.as_str()), (JobState::Healthy, true, "gateway"));
-    assert!(matches!(&first.health.warnings[..], [Warning::Lag(_), Warning::Drift(drift)] if drift.new == ["Tomorrow"]), "{first:?}");
+    assert_eq!(
+        (first.health.state, first.is_news, first.watched.intake.as_str()),
+        (JobState::Healthy, true, "gateway")
+    );
+    assert!(
+        matches!(&first.health.warnings[..], [Warning::Lag(_), Warning::Drift(drift)] if drift.new == ["Tomorrow"]),
+        "{first:?}"
+    );
     assert_eq!(reports[1].health.state, JobState::Gone);
 }

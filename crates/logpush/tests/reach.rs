@@ -11,7 +11,9 @@ const KEY: &str = "tgi_0123456789ABCDEFGHwxyz";
 
 fn to(server: &Server) -> Destination {
     let address = server.address;
-    Destination::new(&format!("https://{address}/plain/batch?header_X-Tidegate-Intake-Key={KEY}&tags=a%3Ab&header_CF-Access-Client-Id=x%20y"))
+    Destination::new(&format!(
+        "https://{address}/plain/batch?header_X-Tidegate-Intake-Key={KEY}&tags=a%3Ab&header_CF-Access-Client-Id=x%20y"
+    ))
 }
 
 async fn check(to: &Destination) -> Reach {
@@ -44,7 +46,8 @@ async fn an_intake_over_trusted_tls_is_reachable() {
     let reach = check(&to(&server)).await;
     assert_eq!(reach.verdict, Verdict::Reachable, "{}", reach.sentence);
     assert!(reach.is_fine());
-    let other_key = Destination::new(&format!("https://{}/plain/batch?header_X-Tidegate-Intake-Key=tgi_wrong", server.address));
+    let other_key =
+        Destination::new(&format!("https://{}/plain/batch?header_X-Tidegate-Intake-Key=tgi_wrong", server.address));
     assert_eq!(check(&other_key).await.verdict, Verdict::KeyRefused);
 }
 
@@ -72,7 +75,11 @@ async fn what_answers_instead_of_the_intake_is_told() {
     let cases = [
         (Response::text(200, "<!doctype html><html>welcome</html>"), Verdict::NotTheIntake, "web page"),
         (Response::text(403, "<html>Access</html>"), Verdict::NotTheIntake, "service token"),
-        (Response::text(302, "").with("Location", "https://team.cloudflareaccess.com/login?token=secret"), Verdict::NotTheIntake, "login page"),
+        (
+            Response::text(302, "").with("Location", "https://team.cloudflareaccess.com/login?token=secret"),
+            Verdict::NotTheIntake,
+            "login page",
+        ),
         (Response::text(404, "{}"), Verdict::NotTheIntake, "/plain/batch"),
         (Response::text(502, "<html>bad gateway</html>"), Verdict::NotTheIntake, "502"),
         (Response::text(421, "{}"), Verdict::Failing, "public_url"),

@@ -60,7 +60,16 @@ impl Mock {
             may_edit_logs: true,
             may_read_pii: true,
             reads_itself: false,
-            fields: vec!["Datetime", "QueryID", "QueryName", "QueryTypeName", "RCode", "ResolverDecision", "SrcIP", "Email"],
+            fields: vec![
+                "Datetime",
+                "QueryID",
+                "QueryName",
+                "QueryTypeName",
+                "RCode",
+                "ResolverDecision",
+                "SrcIP",
+                "Email",
+            ],
             page_size: 50,
             upload_fails: None,
             next_id: 100,
@@ -77,7 +86,8 @@ impl Mock {
 
     /// Method and path of each call, below the base.
     pub fn paths(&self) -> Vec<String> {
-        let short = |request: &Request| format!("{} {}", request.method, request.path.trim_start_matches("/client/v4/"));
+        let short =
+            |request: &Request| format!("{} {}", request.method, request.path.trim_start_matches("/client/v4/"));
         self.state().calls.iter().map(short).collect()
     }
 }
@@ -88,7 +98,9 @@ impl State {
         if let Some(response) = self.next.pop_front() {
             return response;
         }
-        let Some(path) = request.path.strip_prefix("/client/v4/") else { return error(404, 7000, "No route for that URI") };
+        let Some(path) = request.path.strip_prefix("/client/v4/") else {
+            return error(404, 7000, "No route for that URI");
+        };
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let (path, query) = (path.to_owned(), query.to_owned());
         if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
@@ -105,7 +117,9 @@ impl State {
             ("GET", ["user", "tokens", TOKEN_ID]) if self.reads_itself => self.policies(),
             ("GET", ["user", "tokens", ..]) => error(403, 9109, "Unauthorized to access requested resource"),
             (_, ["accounts", id, "logpush", ..]) if *id != ACCOUNT => error(403, 10000, "Authentication error"),
-            (_, ["zones", id, "logpush", ..]) if *id != ZONE => error(400, 7003, "Could not route to /zones/x, perhaps your object identifier is invalid?"),
+            (_, ["zones", id, "logpush", ..]) if *id != ZONE => {
+                error(400, 7003, "Could not route to /zones/x, perhaps your object identifier is invalid?")
+            }
             (_, [_, _, "logpush", ..]) if !self.may_edit_logs => error(403, 10000, "Authentication error"),
             (method, [_, _, "logpush", rest @ ..]) => self.logpush(method, rest, &query, &request),
             _ => error(400, 7000, "No route for that URI"),
@@ -149,7 +163,9 @@ impl State {
             ("GET", ["datasets", dataset, "fields"]) => self.not_allowed(dataset).unwrap_or_else(|| {
                 success(self.fields.iter().map(|name| ((*name).to_owned(), json!("string"))).collect())
             }),
-            ("GET", ["datasets", _, "fields", "default"]) => success(json!({"Datetime": "int or string", "QueryName": "string"})),
+            ("GET", ["datasets", _, "fields", "default"]) => {
+                success(json!({"Datetime": "int or string", "QueryName": "string"}))
+            }
             ("POST", ["jobs"]) => self.create(body),
             ("GET", ["jobs", id]) => self.find(id).map_or_else(missing, |at| success(self.jobs[at].clone())),
             ("PUT", ["jobs", id]) => self.find(id).map_or_else(missing, |at| self.change(at, &body)),
@@ -166,21 +182,25 @@ impl State {
                 success(json!({"exists": exists}))
             }
             ("POST", ["validate", "origin"]) => success(json!({"valid": true, "message": ""})),
-            ("POST", ["ownership"]) => success(json!({"filename": "logs/ownership-challenge.txt", "message": "", "valid": true})),
+            ("POST", ["ownership"]) => {
+                success(json!({"filename": "logs/ownership-challenge.txt", "message": "", "valid": true}))
+            }
             ("POST", ["ownership", "validate"]) => success(json!({"valid": body["ownership_challenge"] == "right"})),
             _ => error(405, 7001, "Method not allowed for this endpoint"),
         }
     }
 
     fn not_allowed(&self, dataset: &str) -> Option<Response> {
-        let personal = ["access_requests", "gateway_dns", "gateway_http", "gateway_network", "zero_trust_network_sessions"];
+        let personal =
+            ["access_requests", "gateway_dns", "gateway_http", "gateway_network", "zero_trust_network_sessions"];
         let message = format!("reading job for product '{dataset}' is not allowed");
         (personal.contains(&dataset) && !self.may_read_pii).then(|| error(403, 1004, &message))
     }
 
     fn list(&self, dataset: Option<&str>, query: &str) -> Response {
         let page: usize = query.strip_prefix("page=").map_or(1, |page| page.parse().unwrap());
-        let all: Vec<&Value> = self.jobs.iter().filter(|job| dataset.is_none_or(|name| job["dataset"] == name)).collect();
+        let all: Vec<&Value> =
+            self.jobs.iter().filter(|job| dataset.is_none_or(|name| job["dataset"] == name)).collect();
         let part: Vec<&&Value> = all.iter().skip((page - 1) * self.page_size).take(self.page_size).collect();
         let pages = all.len().div_ceil(self.page_size).max(1);
         let info = json!({"page": page, "per_page": self.page_size, "count": part.len(), "total_count": all.len(), "total_pages": pages});
@@ -193,7 +213,11 @@ impl State {
             return refusal;
         }
         if let Some(why) = self.upload_fails {
-            return error(400, 1002, &format!("error validating destination {}: {why}", body["destination_conf"].as_str().unwrap()));
+            return error(
+                400,
+                1002,
+                &format!("error validating destination {}: {why}", body["destination_conf"].as_str().unwrap()),
+            );
         }
         let mut job = json!({"dataset": "http_requests", "enabled": false, "kind": "", "filter": "", "frequency": "high", "name": "",
             "logpull_options": null, "max_upload_bytes": 0, "max_upload_records": 0, "max_upload_interval_seconds": 0,

@@ -241,8 +241,9 @@ struct Create {
 }
 
 fn create(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool, dry_run: bool) -> Outcome {
-    let place = place.open(Missing::Make)?;
-    let base = public_url(&wish.here, Some(&place))?.ok_or_else(no_public_url)?;
+    // A dry run makes nothing, a data directory included.
+    let place = if dry_run { place.open(Missing::Refuse).ok() } else { Some(place.open(Missing::Make)?) };
+    let base = public_url(&wish.here, place.as_ref()).ok_or_else(no_public_url)?;
     let cloud = Cloud::open(args)?;
     // The validation upload needs no key, so all of this is known before an intake is made.
     let bare = Destination::without_key(&base).map_err(cloud_failure)?;
@@ -256,7 +257,10 @@ fn create(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool, dry_run
     if !found.is_fine() {
         return Err(Failure::Work(eyre!("no job was made: see what the checks above say")));
     }
-    let key = if dry_run { placeholder()? } else { intake_key(wish, &place, json)? };
+    let key = match &place {
+        Some(place) if !dry_run => intake_key(wish, place, json)?,
+        _ => placeholder()?,
+    };
     let header = if wish.compat { Header::Guide } else { Header::Tidegate };
     let mut extra = Vec::new();
     for (name, file) in &wish.header {
@@ -289,7 +293,7 @@ fn placeholder() -> Result<IntakeKey, Failure> {
 /// The key of the intake: of a new one, or brought along for one that is there.
 fn intake_key(wish: &Create, place: &Place, json: bool) -> Result<IntakeKey, Failure> {
     let brought = wish.here.key_file.as_deref().map(read_key).transpose()?;
-    let exists = find_hint(place, Some(&wish.intake))?.is_some();
+    let exists = intake_names(place)?.iter().any(|name| name.to_lowercase() == wish.intake.to_lowercase());
     let key = match (exists, brought) {
         (_, Some(key)) => return Ok(key),
         (true, None) => {
@@ -318,27 +322,24 @@ fn read_key(file: &Path) -> Result<IntakeKey, Failure> {
     IntakeKey::new(key.reveal()).map_err(cloud_failure)
 }
 
-/// How the key of an intake ends; of any intake when no name is given.
-fn find_hint(place: &Place, name: Option<&str>) -> Result<Option<String>, Failure> {
-    let rows: Vec<(String, String)> = match place {
-        Place::Data(on) => on.state.intakes().iter().map(|intake| (intake.name.clone(), intake.key_hint.clone())).collect(),
+fn intake_names(place: &Place) -> Result<Vec<String>, Failure> {
+    match place {
+        Place::Data(on) => Ok(on.state.intakes().iter().map(|intake| intake.name.clone()).collect()),
         Place::Server(client) => {
-            let text = |row: &Value, member: &str| row[member].as_str().unwrap_or_default().to_owned();
             let rows = client.get("intakes")?;
-            rows.as_array().into_iter().flatten().map(|row| (text(row, "name"), text(row, "key_hint"))).collect()
+            let names = rows.as_array().into_iter().flatten().filter_map(|row| row["name"].as_str());
+            Ok(names.map(str::to_owned).collect())
         }
-    };
-    let fits = |known: &str| name.is_none_or(|name| known.to_lowercase() == name.to_lowercase());
-    Ok(rows.into_iter().find(|(known, _)| fits(known)).map(|(_, hint)| hint))
+    }
 }
 
 /// Where Cloudflare reaches us, as far as it is known.
-fn public_url(here: &HereArgs, place: Option<&Place>) -> Result<Option<String>, Failure> {
+fn public_url(here: &HereArgs, place: Option<&Place>) -> Option<String> {
     let of_place = place.and_then(|place| match place {
         Place::Data(on) => on.settings.server.public_url.as_ref().map(|url| url.0.clone()),
         Place::Server(client) => Some(client.base().to_owned()),
     });
-    Ok(here.public_url.clone().or(of_place))
+    here.public_url.clone().or(of_place)
 }
 
 fn no_public_url() -> Failure {
@@ -362,7 +363,7 @@ impl Compared {
         let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
         // Without a place the address and the key may still be given; a job can be looked at from anywhere.
         let place = place.open(Missing::Refuse).ok();
-        let address = public_url(here, place.as_ref())?;
+        let address = public_url(here, place.as_ref());
         let key = here.key_file.as_deref().map(read_key).transpose()?;
         Ok(Self { job, dataset, offered, address, key })
     }

@@ -1,10 +1,9 @@
 //! The validation upload against servers of every kind, over TLS.
-#![allow(clippy::unwrap_used, reason = "tests say what they expect in one word")]
 
-mod support;
+use std::io::Write;
 
-use support::http::{Request, Response, Server};
-use support::tls;
+use crate::support::http::{Request, Response, Server};
+use crate::support::tls;
 use tidegate_logpush::{Destination, Probe, Reach, Verdict};
 
 const KEY: &str = "tgi_0123456789ABCDEFGHwxyz";
@@ -52,9 +51,16 @@ async fn an_intake_over_trusted_tls_is_reachable() {
 }
 
 #[tokio::test]
-async fn a_private_address_is_not_enough() {
+async fn an_answer_from_a_private_address_is_not_enough() {
     let server = tls::server(tls::GOOD, intake);
-    // A probe that trusts what the system trusts does not trust the tests' authority.
+    let reach = Probe::with_client(tls::client()).check(&to(&server)).await.unwrap();
+    assert_eq!((reach.verdict, reach.is_fine()), (Verdict::Private, false));
+    assert!(reach.sentence.contains("public address, or a Tunnel"), "{}", reach.sentence);
+}
+
+#[tokio::test]
+async fn an_authority_of_our_own_is_not_trusted() {
+    let server = tls::server(tls::GOOD, intake);
     let reach = Probe::new().unwrap().check(&to(&server)).await.unwrap();
     assert_eq!(reach.verdict, Verdict::Untrusted);
     assert!(reach.sentence.contains("no public authority"), "{}", reach.sentence);
@@ -97,7 +103,7 @@ async fn what_answers_instead_of_the_intake_is_told() {
 
 #[tokio::test]
 async fn connections_that_do_not_come_about_are_told() {
-    let server = Server::start(|_| Response::text(200, ""));
+    let server = Server::accept(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
     let plain = check(&to(&server)).await;
     assert_eq!(plain.verdict, Verdict::Untrusted, "{}", plain.sentence);
     assert!(plain.sentence.contains("does not speak TLS"), "{}", plain.sentence);

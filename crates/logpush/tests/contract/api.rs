@@ -1,13 +1,10 @@
 //! The contract with the Cloudflare API: every call, against a server that refuses what its schema does not allow.
-#![allow(clippy::unwrap_used, reason = "tests say what they expect in one word")]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::http::Response;
+use crate::support::{ACCOUNT, Mock, TOKEN, TOKEN_ID, ZONE, error};
 use serde_json::{Value, json};
-use support::http::Response;
-use support::{ACCOUNT, Mock, TOKEN, TOKEN_ID, ZONE, error};
 use tidegate_logpush::{
     ApiToken, ApiUrl, Aspect, Challenge, Client, DATASETS, Dataset, Destination, Header, IntakeKey, JobId, JobRequest,
     Level, LogpushError, Retry, Scope, TokenStatus, Wanted, WantedKey, dataset, plan, verify,

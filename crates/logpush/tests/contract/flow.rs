@@ -1,14 +1,11 @@
 //! The steps before a job, and the watch over it.
-#![allow(clippy::unwrap_used, reason = "tests say what they expect in one word")]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::http::{Response, Server};
+use crate::support::{ACCOUNT, Mock, TOKEN, ZONE, tls};
 use serde_json::json;
-use support::http::{Response, Server};
-use support::{ACCOUNT, Mock, TOKEN, ZONE, tls};
 use tidegate_logpush::{
     ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, JobRequest, JobState, Prepared, Probe, Received, Report,
     Retry, Scope, Warning, Watched, check_setup, dataset, watch,

@@ -63,5 +63,6 @@ describe("ranges", () => {
     expect(stamp("nonsense", "utc")).toBe("nonsense");
     expect(ago(NOW - 90_000, NOW)).toBe("1 min ago");
     expect(ago(NOW + 7_200_000, NOW)).toBe("in 2 h");
+    expect(ago(NOW + 1000, NOW)).toBe("just now");
   });
 });

@@ -203,6 +203,8 @@ export function stamp(at: number | string, zone: Zone, precise = false): string 
 export function ago(at: string | number, now: number): string {
   const s = (now - new Date(at).getTime()) / 1000;
   if (Number.isNaN(s)) return "";
+  // Clocks differ by a little, and what just happened did not happen in the future.
+  if (s > -10 && s < 2) return "just now";
   const a = Math.abs(s);
   const text = a < 60 ? `${Math.floor(a)} s` : a < 3600 ? `${Math.floor(a / 60)} min` : a < 172_800 ? `${Math.floor(a / 3600)} h` : `${Math.floor(a / 86_400)} d`;
   return s < -1 ? `in ${text}` : `${text} ago`;

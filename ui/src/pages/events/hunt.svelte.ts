@@ -49,6 +49,7 @@ class Hunt {
   #abort: AbortController | undefined;
   #seen = new Set<string>();
   #noMarks = false;
+  #histogramAbout = "";
 
   kinds = $derived(new Map((this.fields.data?.fields ?? []).map((one) => [one.name, one.kind])));
 
@@ -106,6 +107,10 @@ class Hunt {
   askHistogram(): void {
     const question = this.question;
     if (!question || !prefs.histogramOpen) return;
+    // The page asks on every change of what could matter; only a new question or colour is asked again.
+    const about = JSON.stringify([question, this.view.split]);
+    if (about === this.#histogramAbout) return;
+    this.#histogramAbout = about;
     const split = this.view.split === "" ? {} : { split: this.view.split, split_size: 5 };
     void this.histogram.run((signal) => ask(api.POST("/api/v1/events/histogram", { body: { ...question, ...split }, signal }))).then((answer) => {
       if (!answer || this.#noMarks) return;
@@ -164,6 +169,7 @@ class Hunt {
     this.#abort?.abort();
     this.#abort = undefined;
     this.histogram.cancel();
+    this.#histogramAbout = "";
     this.fields.cancel();
     this.busy = false;
     this.moreBusy = false;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use tidegate_event::{Event, Registry, Timestamp, Value};
 
 use crate::catalogue::Catalogue;
+use crate::native::NativeSettings;
 use crate::rule::{RuleId, RuleInfo};
 use crate::scan::Scan;
 use crate::stored::lend;
@@ -68,13 +69,15 @@ pub fn run(
     let broken = |(place, message): yaml::Mistake| format!("cases of `{}`: line {}: {message}", rule.slug, place.line);
     let root = yaml::load(text, 0).map_err(broken)?.ok_or_else(|| format!("cases of `{}` are empty", rule.slug))?;
     let root = Node::new(&root, 0);
+    let natives = natives(root.get("settings").map(Node::to_json), catalogue)
+        .map_err(|message| format!("cases of `{}`: settings: {message}", rule.slug))?;
     let mut out = Vec::new();
     for (kind, fires) in [("fire", true), ("silent", false)] {
         for (number, entry) in root.get(kind).map(Node::items).unwrap_or_default().into_iter().enumerate() {
             let at = entry.place().line;
             let events = events(&entry.to_json())
                 .map_err(|message| format!("cases of `{}`, line {at}: {message}", rule.slug))?;
-            let fired = fired(&events, rule.id, catalogue, registry)
+            let fired = fired(&events, rule.id, catalogue, &natives, registry)
                 .map_err(|message| format!("cases of `{}`, line {at}: {message}", rule.slug))?;
             let failure = match (fires, fired.is_empty()) {
                 (true, true) => Some(format!("line {at}: rule did not fire")),
@@ -90,16 +93,28 @@ pub fn run(
     Ok(out)
 }
 
+/// The detectors' settings for these cases: those of the catalogue, but for what the file says under `settings`.
+fn natives(changes: Option<Json>, catalogue: &Catalogue) -> Result<NativeSettings, String> {
+    let mut all = serde_json::to_value(&catalogue.natives).unwrap_or_default();
+    for (section, changes) in changes.as_ref().and_then(Json::as_object).into_iter().flatten() {
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            all[section][name] = value.clone();
+        }
+    }
+    serde_json::from_value(all).map_err(|error| error.to_string())
+}
+
 /// The alerts of the rule that the events raise, a line each.
 fn fired(
     events: &[(Timestamp, Map<String, Json>)],
     rule: RuleId,
     catalogue: &Arc<Catalogue>,
+    natives: &NativeSettings,
     registry: &Registry,
 ) -> Result<Vec<String>, String> {
     let arena = Bump::new();
     let end = events.iter().map(|(at, _)| *at).max().unwrap_or_default();
-    let mut scan = Scan::new(Arc::clone(catalogue), end);
+    let mut scan = Scan::with_natives(Arc::clone(catalogue), end, natives);
     for (at, fields) in events {
         let mut event = Event::with_capacity_in(fields.len() + 1, &arena);
         for (name, value) in fields {
@@ -168,11 +183,12 @@ fn moment(text: &str) -> Option<i64> {
 fn micros(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
         _ => return None,
     };
-    number.parse::<u32>().ok().map(|number| i64::from(number) * seconds * 1_000_000)
+    let number = number.parse::<f64>().ok().filter(|number| (0.0..1e9).contains(number))?;
+    Some((number * seconds * 1e6) as i64)
 }

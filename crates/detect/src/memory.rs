@@ -15,7 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::correlate::{Dropped, Offer, State, stable_hash};
 use crate::finding::{Evidence, Finding, push_part};
 use crate::names::HashKey;
-use crate::native::{Look, Natives, Raised};
+use crate::native::{Look, NativeSettings, Natives, Raised};
 use crate::sightings::{Datum, Hit, Sighting, Sightings};
 use report::Singles;
 use rsigma_parser::CorrelationType as Type;
@@ -60,7 +60,13 @@ impl Memory {
     /// An empty memory for a catalogue.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        let natives = detectors(&catalogue);
+        let natives = catalogue.natives.clone();
+        Self::with_natives(catalogue, &natives)
+    }
+
+    /// An empty memory whose behavioural detectors are set otherwise than the catalogue says.
+    pub(crate) fn with_natives(catalogue: Arc<Catalogue>, natives: &NativeSettings) -> Self {
+        let natives = Natives::with_lists(natives, Arc::clone(&catalogue.lists), HashKey::default());
         let states = catalogue.correlations.iter().map(|_| State::default()).collect();
         Self { catalogue, states, natives, latest: i64::MIN, events: 0, clamped: 0, raised: Vec::new() }
     }

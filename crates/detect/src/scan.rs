@@ -12,6 +12,7 @@ use crate::catalogue::Catalogue;
 use crate::finding::{EVIDENCE_MAX, Evidence, Finding};
 use crate::judge::{Judge, Row};
 use crate::memory::{Counters, Memory};
+use crate::native::NativeSettings;
 use crate::rule::{RuleId, RuleInfo};
 use crate::severity::Severity;
 use crate::sightings::Sightings;
@@ -95,9 +96,15 @@ impl Scan {
     /// A scan by a catalogue. `received` stands for the receipt of all events: times after it are drawn back to it.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>, received: Timestamp) -> Self {
+        let natives = catalogue.natives.clone();
+        Self::with_natives(catalogue, received, &natives)
+    }
+
+    /// A scan whose behavioural detectors are set otherwise than the catalogue says.
+    pub(crate) fn with_natives(catalogue: Arc<Catalogue>, received: Timestamp, natives: &NativeSettings) -> Self {
         Self {
             judge: Judge::new(Arc::clone(&catalogue)),
-            memory: Memory::new(Arc::clone(&catalogue)),
+            memory: Memory::with_natives(Arc::clone(&catalogue), natives),
             sightings: Sightings::new(catalogue),
             findings: Vec::new(),
             alerts: Vec::new(),

@@ -132,6 +132,8 @@ settings! {
 
     /// Domains that imitate protected ones.
     LookalikeSettings {
+        /// Whether to compare.
+        enabled: bool = true,
         /// The domains to protect, such as `example.com`. At most 256; without any nothing is compared.
         protected: Vec<String> = Vec::new(),
         /// Domains that are known and may look alike. The protected ones are known.

@@ -10,7 +10,9 @@ use eyre::{WrapErr, eyre};
 use serde_json::json;
 use tidegate_detect::intel::{self, IndicatorsBuilder};
 use tidegate_detect::lists::Lists;
-use tidegate_detect::{Catalogue, CatalogueParts, Effort, RuleSources, Settings, cases, check, navigator};
+use tidegate_detect::{
+    Catalogue, CatalogueParts, Effort, RuleSettings, RuleSources, Settings, cases, check, navigator,
+};
 use tidegate_event::Registry;
 
 use crate::exit::{Failure, NOT_MET, Outcome};
@@ -184,7 +186,10 @@ fn test(args: &Args, registry: &Arc<Registry>, dir: Option<&Path>) -> Outcome {
             cases_below(dir)?
         }
     };
-    let settings = Settings { effort: Effort::Master, ..Settings::default() };
+    // Rules that others are built of, or that are off at any effort, have cases too.
+    let on = RuleSettings { enabled: Some(true), ..RuleSettings::default() };
+    let enabled = all.iter().map(|(stem, _)| (stem.clone(), on.clone())).collect();
+    let settings = Settings { effort: Effort::Master, rules: enabled, ..Settings::default() };
     // Case files lie among the rules and are no rules.
     rules.files.retain(|file| !file.path.contains("/cases/"));
     let (catalogue, problems) = build(registry, &rules, &settings);

@@ -55,14 +55,20 @@ mod tests {
     #[test]
     fn shapes() {
         for name in ["abcyduse.bazar", "ebulymox.bazar", "tiqaogov.bazar"] {
-            let expected = (!name.starts_with("abcy")).then_some(BazarShape::Digrams);
-            assert_eq!(bazar(name), expected, "{name}");
+            assert_eq!(bazar(name), Some(BazarShape::Digrams), "{name}");
         }
         assert_eq!(bazar("acegikbdfhjl.bazar"), Some(BazarShape::Dated));
         assert_eq!(bazar("acegik]^_cde.bazaar"), Some(BazarShape::Misspelt));
-        for name in
-            ["bazar", "shop.bazar", "www.abycidef.bazar", "ebulymox.com", "ebulymo1.bazar", "grandbazar.example", ""]
-        {
+        for name in [
+            "bazar",
+            "shop.bazar",
+            "abccduse.bazar",
+            "www.abycidef.bazar",
+            "ebulymox.com",
+            "ebulymo1.bazar",
+            "grandbazar.example",
+            "",
+        ] {
             assert_eq!(bazar(name), None, "{name}");
         }
     }

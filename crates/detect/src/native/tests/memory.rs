@@ -15,7 +15,7 @@ fn mixed(stream: &mut Stream, seed: u64, queries: u32, mut stop: impl FnMut(&mut
         stop(stream, number);
         let device = format!("laptop-{}", dice.below(3));
         match dice.below(7) {
-            0 => stream.ask(&device, &iodine(&mut dice, number, 20, "t.relay-1234.net"), "NULL"),
+            0 => stream.ask("laptop-1", &iodine(&mut dice, number, 20, "t.relay-1234.net"), "NULL"),
             1 => stream.ask(&device, &dnscat2(&mut dice, 3, "updates-1234.org"), "TXT"),
             2 | 6 => stream.miss("laptop-0", &FAMILIES[3].1(&mut dice)),
             3 => stream.ask("laptop-9", "c.feed-1234.xyz", "A"),
@@ -29,7 +29,7 @@ fn mixed(stream: &mut Stream, seed: u64, queries: u32, mut stop: impl FnMut(&mut
             ),
             _ => stream.ask(&device, &format!("www.harb{}urline.com", dice.below(10)), "A"),
         }
-        stream.wait(1500 + dice.below(1000) as i64);
+        stream.wait(300 + dice.below(200) as i64);
     }
 }
 

@@ -288,7 +288,7 @@ impl Memory {
             }
         }
         // a remark, such as a domain never seen before, is no finding
-        for raised in self.raised.drain(..).filter(|raised| !raised.informational) {
+        for raised in self.raised.drain(..) {
             let rule = self.catalogue.by_detector.get(raised.detector);
             if let Some(rule) = rule.filter(|rule| self.catalogue.reported[**rule as usize]) {
                 out.push(report::of_behaviour(raised, &self.catalogue.rules[*rule as usize]));

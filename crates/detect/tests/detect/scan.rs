@@ -1,4 +1,4 @@
-//! Files through everything: records of the traffic generator, parsed, enriched, judged, folded into alerts.
+//! A scan: events in file order, judged, folded into alerts, printed.
 
 use crate::common;
 use bumpalo::Bump;
@@ -23,8 +23,11 @@ fn alerts_fold_and_print_as_the_contract_says() {
         scan.event(&mut event, &arena);
     }
     let (alerts, counters, left_out) = scan.finish();
-    assert_eq!((alerts.len(), left_out, counters.events), (1, 0, 10_000));
-    let line = alerts[0].to_json();
+    assert_eq!((left_out, counters.events), (0, 10_000));
+    // The name comes as regularly as a beacon, which is another alert.
+    let found: Vec<_> = alerts.iter().filter(|alert| &*alert.rule.slug == "bazar-loader-dga").collect();
+    assert_eq!(found.len(), 1);
+    let line = found[0].to_json();
     assert_eq!(line["rule"]["name"], "Bazar Loader DGA");
     assert_eq!(line["rule"]["severity"], "high");
     assert_eq!(line["rule"]["effort"], "elementary");

@@ -212,7 +212,9 @@ pub(crate) fn explain(message: &str) -> String {
     first.trim_end_matches('.').to_owned()
 }
 
-/// The last sentence of a multi-line message.
+/// The last sentence of a multi-line message. The library repeats itself once for each parenthesis it is in.
 fn reason(message: &str) -> &str {
-    message.lines().rev().map(str::trim).find(|line| !line.is_empty()).map_or("", |line| line.trim_start_matches("= "))
+    let last = message.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let last = last.trim_start_matches("= ");
+    last.rsplit("Condition parse error at ").next().unwrap_or(last)
 }

@@ -144,7 +144,8 @@ mod tests {
         let fixture = Fixture::new();
         let state = &fixture.state;
         let collection = state.collection_named("Hand", &Actor::system()).unwrap();
-        let kept = |value: &str| NewIndicator { value: value.into(), kind: "name", scope: "domain", ..Default::default() };
+        let kept =
+            |value: &str| NewIndicator { value: value.into(), kind: "name", scope: "domain", ..Default::default() };
         state.upsert_indicators(collection.id, None, &[kept("evil.example"), kept("quiet.example")]).unwrap();
         let finding = |number: u128, name: &str, count: u64| NewFinding {
             id: Uuid::from_u128(number),

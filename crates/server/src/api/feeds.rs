@@ -15,7 +15,7 @@ use tidegate_state::{self as state, Feed, FeedAuth, FeedId, FeedState, NewFeed, 
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::draft::{Draft, login};
+use self::draft::{Draft, login, secret_parameter, with_parameter};
 use crate::api::indicators::Names;
 use crate::api::present;
 use crate::auth::{Admin, Viewer};
@@ -249,10 +249,16 @@ pub(crate) async fn change(
     Path(id): Path<Uuid>,
     JsonBody(edit): JsonBody<FeedEdit>,
 ) -> Result<Json<FeedView>, ApiError> {
-    let auth = match edit.secret {
-        Some(Some(secret)) => Some(login(edit.auth, edit.auth_name, secret)?),
-        Some(None) => Some(FeedAuth::None),
-        None => None,
+    let old = shared.ask(move |state| state.feed(FeedId(id))).await?;
+    let mut url = edit.url.unwrap_or_else(|| old.url.clone());
+    let auth = match (edit.secret, secret_parameter(&old.settings), edit.auth) {
+        (Some(secret), Some(parameter), None) => {
+            url = with_parameter(&url, &parameter, &secret.unwrap_or_default());
+            Some(FeedAuth::None)
+        }
+        (Some(Some(secret)), _, auth) => Some(login(auth, edit.auth_name, secret)?),
+        (Some(None), _, _) => Some(FeedAuth::None),
+        (None, _, _) => None,
     };
     let feed = shared
         .ask(move |state| {
@@ -267,7 +273,7 @@ pub(crate) async fn change(
             let new = NewFeed {
                 name: edit.name.as_deref().unwrap_or(&old.name),
                 kind: old.kind,
-                url: edit.url.as_deref().unwrap_or(&old.url),
+                url: &url,
                 collection,
                 settings: old.settings.clone(),
                 auth,

@@ -77,6 +77,7 @@ pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
         engine: node.engine.clone(),
         counters: node.counters.clone(),
         formats: node.formats(),
+        detection: None,
         gauges: node.gauges(),
         options: config.server.clone(),
         detection: None,

@@ -26,7 +26,7 @@ async fn assets_weigh_open_alerts() {
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     let made = made.json();
     assert_eq!((&made["kind"], &made["match"], &made["note"]), (&json!("ip"), &json!("192.0.2.1"), &Value::Null));
-    assert_eq!(urgency().await, (88, json!(100)));
+    assert_eq!(urgency().await, (87, json!(100)));
     let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
     let edit = json!({"match": "192.0.2.0/24", "note": "the office", "criticality": 50});
     let changed = ask(Method::PATCH, &path, Some(edit)).await.json();

@@ -17,8 +17,6 @@ pub(super) struct Draft {
     pub(super) settings: Value,
     pub(super) auth: FeedAuth,
     pub(super) every_seconds: u64,
-    /// The parameter of the address in which the feed wants its secret.
-    secret_parameter: Option<String>,
 }
 
 impl Default for Draft {
@@ -31,7 +29,6 @@ impl Default for Draft {
             settings: json!({"format": "auto"}),
             auth: FeedAuth::None,
             every_seconds: 3_600,
-            secret_parameter: None,
         }
     }
 }
@@ -50,6 +47,9 @@ impl Draft {
         }
         settings["format"] = json!(preset.format);
         settings["preset"] = json!(preset.preset);
+        if let Some(parameter) = &preset.secret_parameter {
+            settings["secret_parameter"] = json!(parameter);
+        }
         Ok(Self {
             name: preset.name,
             kind: preset.kind,
@@ -58,7 +58,6 @@ impl Draft {
             settings,
             auth: FeedAuth::None,
             every_seconds: preset.every_seconds,
-            secret_parameter: preset.secret_parameter,
         })
     }
 
@@ -91,8 +90,8 @@ impl Draft {
             }
         }
         if let Some(secret) = request.secret.filter(|secret| !secret.is_empty()) {
-            match (&self.secret_parameter, request.auth) {
-                (Some(parameter), None) => self.url = with_parameter(&self.url, parameter, &secret),
+            match (secret_parameter(&self.settings), request.auth) {
+                (Some(parameter), None) => self.url = with_parameter(&self.url, &parameter, &secret),
                 (_, auth) => self.auth = login(auth, request.auth_name, secret)?,
             }
         }
@@ -100,9 +99,25 @@ impl Draft {
     }
 }
 
-/// An address with one more parameter, its value escaped.
+/// The parameter of its address in which a feed wants its secret.
+pub(super) fn secret_parameter(settings: &Value) -> Option<String> {
+    settings.get("secret_parameter").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// An address with this parameter, in place of one of the same name; the value is escaped, and an empty one left out.
 pub(super) fn with_parameter(url: &str, name: &str, value: &str) -> String {
-    let mut out = format!("{url}{}{name}=", if url.contains('?') { '&' } else { '?' });
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let same = |part: &&str| part.split('=').next() == Some(name);
+    let mut parts: Vec<String> =
+        query.split('&').filter(|part| !part.is_empty() && !same(part)).map(str::to_owned).collect();
+    if !value.is_empty() {
+        parts.push(format!("{name}={}", escaped(value)));
+    }
+    if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+}
+
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),

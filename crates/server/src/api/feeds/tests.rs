@@ -69,9 +69,16 @@ async fn a_well_known_feed_is_added_by_its_name() {
     assert!(!made.text().contains("a%20key"), "{}", made.text());
     let kept = fixture.shared.state.feeds().unwrap().remove(0);
     assert_eq!(kept.url, "https://feed.example/list.txt?auth-key=a%20key%26x");
-    assert_eq!(kept.settings, json!({"format": "text", "preset": "known", "tags": ["malware"]}));
+    assert_eq!(
+        kept.settings,
+        json!({"format": "text", "preset": "known", "secret_parameter": "auth-key", "tags": ["malware"]})
+    );
     let list = fixture.ask(&fixture.viewer, Method::GET, "/api/v1/feeds", None).await.json();
     assert_eq!(list, json!([feed]));
+    // A new key stands where the old one stood.
+    let path = format!("/{}", feed["id"].as_str().unwrap());
+    ask(&fixture, Method::PATCH, &path, Some(json!({"secret": "new"}))).await;
+    assert_eq!(fixture.shared.state.feeds().unwrap()[0].url, "https://feed.example/list.txt?auth-key=new");
     for wrong in [
         json!({"preset": "nope"}),
         json!({"name": "x", "collection": "x"}),
@@ -91,4 +98,6 @@ async fn a_well_known_feed_is_added_by_its_name() {
 fn parameters_are_escaped() {
     assert_eq!(with_parameter("https://x.example/a", "k", "a b"), "https://x.example/a?k=a%20b");
     assert_eq!(with_parameter("https://x.example/a?b=c", "k", "ü&"), "https://x.example/a?b=c&k=%C3%BC%26");
+    assert_eq!(with_parameter("https://x.example/a?k=old&b=c", "k", "new"), "https://x.example/a?b=c&k=new");
+    assert_eq!(with_parameter("https://x.example/a?k=old", "k", ""), "https://x.example/a");
 }

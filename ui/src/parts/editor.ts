@@ -160,8 +160,9 @@ export function textEditor(options: { parent: HTMLElement; text: string; label: 
     state: EditorState.create({
       doc: options.text,
       extensions: [
-        history(), look, lineNumbers(), lintGutter(), closeBrackets(), EditorView.lineWrapping,
-        EditorView.theme({ "&": { height: "100%" }, ".cm-scroller": { maxHeight: "none", fontSize: "12.5px" } }),
+        history(), lineNumbers(), lintGutter(), closeBrackets(), EditorView.lineWrapping,
+        // What stands first wins.
+        EditorView.theme({ "&": { height: "100%" }, ".cm-scroller": { maxHeight: "none", fontSize: "12.5px" } }), look,
         frozen.of(EditorState.readOnly.of(options.readonly === true)),
         ...(words ? [autocompletion({ icons: false, override: [(context) => {
           const word = context.matchBefore(/[@\w.]+/);

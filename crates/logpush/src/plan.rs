@@ -1,9 +1,10 @@
 //! The update that makes a job what it should be.
 
 use crate::destination::Destination;
+use crate::difference::{Aspect, Difference, Severity};
 use crate::job::Job;
 use crate::request::{JobUpdate, UPLOAD_BYTES, UPLOAD_INTERVAL_SECONDS};
-use crate::verify::{Aspect, Difference, Severity, Wanted, verify};
+use crate::verify::{Wanted, verify};
 
 /// What an update does, and what it cannot do.
 #[derive(Clone, Debug, PartialEq)]

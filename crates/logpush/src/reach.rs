@@ -73,6 +73,7 @@ impl Reach {
 pub struct Probe {
     http: reqwest::Client,
     private_allowed: bool,
+    slow_after: Duration,
 }
 
 impl Probe {
@@ -87,19 +88,26 @@ impl Probe {
             .timeout(TIMEOUT)
             .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
         let http = builder.build().map_err(|error| LogpushError::Wrong(format!("cannot speak HTTP: {error}")))?;
-        Ok(Self { http, private_allowed: false })
+        Ok(Self::with_client(http))
     }
 
     /// A probe with a client of the caller's.
     #[must_use]
     pub const fn with_client(http: reqwest::Client) -> Self {
-        Self { http, private_allowed: false }
+        Self { http, private_allowed: false, slow_after: SLOW_AFTER }
     }
 
     /// A probe for a server that is reached by private addresses, with a client that trusts it.
     #[must_use]
     pub const fn private(http: reqwest::Client) -> Self {
-        Self { http, private_allowed: true }
+        Self { http, private_allowed: true, slow_after: SLOW_AFTER }
+    }
+
+    /// The same probe that calls an answer slow after another time than 3 seconds.
+    #[must_use]
+    pub const fn slow_after(mut self, time: Duration) -> Self {
+        self.slow_after = time;
+        self
     }
 
     /// Sends the upload to a destination.
@@ -133,7 +141,7 @@ impl Probe {
         let mut built = built.map_err(|_| wrong())?;
         *built.url_mut() = url.clone();
         let (verdict, sentence) = match client.execute(built).await {
-            Ok(answer) => judge(answer, start).await,
+            Ok(answer) => judge(answer, start, self.slow_after).await,
             Err(error) => judge_error(&error),
         };
         let took = start.elapsed();
@@ -153,7 +161,7 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
-async fn judge(mut answer: Response, start: Instant) -> (Verdict, String) {
+async fn judge(mut answer: Response, start: Instant, slow_after: Duration) -> (Verdict, String) {
     let status = answer.status().as_u16();
     let location = answer.headers().get("Location").and_then(|value| value.to_str().ok()).map(mask);
     let mut bytes = Vec::new();
@@ -172,7 +180,7 @@ async fn judge(mut answer: Response, start: Instant) -> (Verdict, String) {
             Verdict::NotTheIntake,
             "answers with a web page instead of the intake: check the path and what the proxy passes on".to_owned(),
         ),
-        200..300 if elapsed >= SLOW_AFTER => (
+        200..300 if elapsed >= slow_after => (
             Verdict::Slow,
             format!("takes the validation upload, but only after {} s; Logpush gives up after 10", elapsed.as_secs()),
         ),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::dataset::Dataset;
 use crate::destination::Destination;
+use crate::difference::{Aspect, Difference, Severity};
 use crate::job::Job;
 use crate::output::{OutputOptions, RFC3339_FORMATS, TIME_FORMAT};
 use crate::request::UPLOAD_INTERVAL_SECONDS;
@@ -13,73 +14,6 @@ use crate::secret::IntakeKey;
 const NAMED_MAX: usize = 8;
 /// Cloudflare's bounds, unless 0.
 const UPLOAD_RECORDS_MIN: u64 = 1_000;
-
-/// How much a difference matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Something is lost or later than it could be.
-    Warning,
-    /// Events do not arrive, or rules that count are wrong.
-    Breaking,
-}
-
-/// What a difference is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aspect {
-    /// The job sends another dataset.
-    Dataset,
-    /// The job is off.
-    Enabled,
-    /// It sends elsewhere.
-    Destination,
-    /// It carries another key, or none.
-    Key,
-    /// Fields that our format reads are not sent.
-    FieldsMissing,
-    /// Fields are sent that our format does not read, or that others replaced.
-    FieldsExtra,
-    /// Cloudflare offers fields that this version does not read.
-    FieldsNew,
-    /// Fields are sent that Cloudflare no longer offers.
-    FieldsGone,
-    /// The form of times.
-    TimeFormat,
-    /// Only a share of the records is sent.
-    SampleRate,
-    /// Only records that match are sent.
-    Filter,
-    /// Records are not JSON lines.
-    Shape,
-    /// Batches are larger than the intake takes.
-    UploadBytes,
-    /// Batches have few records.
-    UploadRecords,
-    /// Batches come late.
-    UploadInterval,
-    /// Fields are named in the old way.
-    OldStyle,
-    /// The job is failing.
-    Failing,
-}
-
-/// One difference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// What it is about.
-    pub aspect: Aspect,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What the job has, secrets masked.
-    pub is: String,
-    /// What it should have.
-    pub wanted: String,
-    /// Why it matters.
-    pub why: String,
-    /// Whether an update mends it.
-    pub mends: bool,
-}
 
 /// The key that the job should carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,42 +90,6 @@ pub fn verify(job: &Job, wanted: &Wanted<'_>) -> Vec<Difference> {
     }
     out.0.sort_by_key(|difference| std::cmp::Reverse(difference.severity));
     out.0
-}
-
-/// The differences as lines of text, for people.
-#[must_use]
-pub fn render(differences: &[Difference]) -> String {
-    let mut text = String::new();
-    for difference in differences {
-        let mark = match difference.severity {
-            Severity::Info => "note",
-            Severity::Warning => "warning",
-            Severity::Breaking => "breaking",
-        };
-        text.push_str(&format!("{mark}: {}\n", difference.why));
-        if difference.is != difference.wanted {
-            text.push_str(&format!("  - {}\n", difference.is));
-            if !difference.wanted.is_empty() {
-                text.push_str(&format!("  + {}\n", difference.wanted));
-            }
-        }
-    }
-    text
-}
-
-impl Difference {
-    /// The difference as JSON, for scripts.
-    #[must_use]
-    pub fn shown(&self) -> Value {
-        serde_json::json!({
-            "aspect": format!("{:?}", self.aspect),
-            "severity": format!("{:?}", self.severity).to_lowercase(),
-            "is": self.is,
-            "wanted": self.wanted,
-            "why": self.why,
-            "update_mends_it": self.mends,
-        })
-    }
 }
 
 struct Differences(Vec<Difference>);

@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::client::Client;
+use crate::difference::Aspect;
 use crate::error::LogpushError;
 use crate::health::{Drift, Health, Past, Received, Seen, evaluate};
 use crate::job::{Job, JobId};
 use crate::scope::Scope;
-use crate::verify::{Aspect, Wanted, WantedKey, verify};
+use crate::verify::{Wanted, WantedKey, verify};
 
 /// Cloudflare allows 1,200 calls in five minutes for all tokens of a user.
 const INTERVAL_MIN: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ pub async fn watch(
 ) {
     let mut stop = std::pin::pin!(stop);
     let mut memory: BTreeMap<(String, JobId), Known> = BTreeMap::new();
-    let mut round = 0;
+    let mut round: u64 = 0;
     loop {
         let list = jobs();
         memory.retain(|key, _| list.iter().any(|watched| key_of(watched) == *key));
@@ -111,7 +112,7 @@ async fn look(client: &Client, watched: &Watched, known: &mut Known, round: u64)
         Err(error) => return Seen::Unknown(error.to_string()),
     };
     if let Some(dataset) = job.known_dataset()
-        && (known.offered.is_none() || round % LOOKS_BETWEEN_FIELDS == 0)
+        && (known.offered.is_none() || round.is_multiple_of(LOOKS_BETWEEN_FIELDS))
         && let Ok(fields) = client.fields(&watched.scope, dataset.name).await
     {
         known.offered = Some(fields.into_keys().collect());

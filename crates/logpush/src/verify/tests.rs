@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::dataset::dataset;
+use crate::difference::render;
 use crate::plan::plan;
 use crate::request::JobRequest;
 

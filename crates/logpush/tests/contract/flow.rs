@@ -120,8 +120,9 @@ async fn the_watch_reports_each_look_and_stops_when_told() {
     };
     let received = |_: &Watched| Some(Received::default());
     let stop = async move { stop.await.unwrap() };
-    let watching = watch(&client(&mock), || jobs.clone(), received, Duration::from_secs(3_600), sink, stop);
-    tokio::time::timeout(Duration::from_secs(20), watching).await.unwrap();
+    let client = client(&mock);
+    let watching = watch(&client, || jobs.clone(), received, Duration::from_secs(3_600), sink, stop);
+    tokio::time::timeout(Duration::from_secs(300), watching).await.unwrap();
     let reports = reports.lock().unwrap();
     let first = &reports[0];
     assert_eq!(

@@ -76,7 +76,7 @@ impl Server {
     pub fn start(answer: impl FnMut(Request) -> Response + Send + 'static) -> Self {
         let mut answer = answer;
         Self::accept(move |stream| {
-            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
             exchange(stream, &mut answer)
         })
     }

@@ -27,7 +27,7 @@ pub fn server(certificate: &str, answer: impl FnMut(Request) -> Response + Send 
         .unwrap();
     let (config, mut answer) = (Arc::new(config), answer);
     Server::accept(move |stream| {
-        stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60)))?;
         let connection = ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
         let mut stream = StreamOwned::new(connection, stream);
         exchange(&mut stream, &mut answer)?;
@@ -42,7 +42,7 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .tls_certs_only([authority])
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(std::time::Duration::from_secs(10))
+        .timeout(std::time::Duration::from_secs(60))
         .build()
         .unwrap()
 }

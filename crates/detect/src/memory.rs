@@ -29,6 +29,8 @@ pub struct Counters {
     pub clamped: u64,
     /// Groups that correlations hold at the moment.
     pub groups: u64,
+    /// What behavioural detectors had to forget to stay within their bounds.
+    pub forgotten: u64,
     /// What correlations left out, by the rule's short name; only those with any.
     pub dropped: Vec<(String, Dropped)>,
 }
@@ -121,6 +123,7 @@ impl Memory {
         Counters {
             events: self.events,
             clamped: self.clamped,
+            forgotten: self.natives.counters().forgotten(),
             groups: self.states.iter().map(|state| state.groups() as u64).sum(),
             dropped: dropped
                 .map(|(correlation, state)| {

@@ -112,6 +112,20 @@ pub struct Counters {
     pub lookalike: TableCounters,
 }
 
+impl Counters {
+    /// What all detectors together had to forget to stay within their bounds.
+    #[must_use]
+    pub const fn forgotten(&self) -> u64 {
+        self.tunnel_candidates.evicted
+            + self.tunnel.evicted
+            + self.nxdomain.evicted
+            + self.beacon.evicted
+            + self.session.evicted
+            + self.prevalence.evicted
+            + self.lookalike.evicted
+    }
+}
+
 /// All native detectors and their memory.
 #[derive(Debug)]
 pub struct Natives {

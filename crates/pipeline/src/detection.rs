@@ -2,14 +2,17 @@
 //! what it finds goes to whoever raises alerts.
 
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tidegate_detect::{Catalogue, Finding, Memory, Sightings};
+use tidegate_detect::{Catalogue, Counters, Finding, Memory, Sightings};
 use tidegate_event::Position;
 
 /// How often the memory is written down. What was judged since is judged again after a crash.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often operators see new figures.
+const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The rules of the moment. A reload swaps one pointer; batches under way end with the rules they began with.
 #[derive(Debug)]
@@ -54,6 +57,8 @@ pub struct Detection {
     pub observed: Position,
     /// Where findings and snapshots go. Bounded: when nobody takes them, the pipeline waits and the journal fills.
     pub judged: SyncSender<Judged>,
+    /// Where the memory's figures are put for operators.
+    pub figures: Arc<Mutex<Counters>>,
 }
 
 /// The memory at work, on the publishing thread.
@@ -63,12 +68,15 @@ pub(crate) struct Watch {
     saved: Position,
     judged: SyncSender<Judged>,
     last_snapshot: Instant,
+    figures: Arc<Mutex<Counters>>,
+    last_figures: Instant,
 }
 
 impl Watch {
     pub(crate) fn new(detection: Detection) -> Self {
-        let Detection { memory, observed, judged, .. } = detection;
-        Self { memory, observed, saved: observed, judged, last_snapshot: Instant::now() }
+        let Detection { memory, observed, judged, figures, .. } = detection;
+        let now = Instant::now();
+        Self { memory, observed, saved: observed, judged, last_snapshot: now, figures, last_figures: now }
     }
 
     /// Shows a batch to the memory, unless it has seen it in an earlier life.
@@ -82,6 +90,10 @@ impl Watch {
         if !findings.is_empty() {
             // The other side ends after this one; without it nothing could be raised anyway.
             let _ = self.judged.send(Judged::Findings(findings));
+        }
+        if self.last_figures.elapsed() >= FIGURES_INTERVAL {
+            self.last_figures = Instant::now();
+            *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = self.memory.counters();
         }
         if self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
             self.snapshot();

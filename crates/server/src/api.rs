@@ -1,11 +1,21 @@
 //! The API below `/api/v1`: a file a noun.
 
+pub(crate) mod alert_filters;
+pub(crate) mod alerts;
+pub(crate) mod assets;
 pub(crate) mod audit;
 pub(crate) mod events;
+pub(crate) mod feeds;
 pub(crate) mod formats;
+pub(crate) mod indicators;
 pub(crate) mod intakes;
 pub(crate) mod login;
 pub(crate) mod me;
+pub(crate) mod notifications;
+pub(crate) mod query_history;
+pub(crate) mod retrohunts;
+pub(crate) mod rules;
+pub(crate) mod saved_queries;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod sql;
@@ -13,7 +23,7 @@ pub(crate) mod status;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tidegate_event::Timestamp;
 use tidegate_state as state;
 use utoipa::ToSchema;
@@ -60,6 +70,11 @@ fn moment(name: &str, text: &str) -> Result<Timestamp, ApiError> {
 /// A time a caller may have written.
 fn moment_or_none(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     text.map(|text| moment(name, text)).transpose()
+}
+
+/// Reads a member that may be `null`: what is there and `null` is told from what is not there.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

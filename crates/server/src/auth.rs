@@ -34,6 +34,10 @@ pub(crate) struct Known;
 #[derive(Debug)]
 pub(crate) struct Viewer;
 
+/// A caller who may work on what is found.
+#[derive(Debug)]
+pub(crate) struct Analyst(pub(crate) Caller);
+
 /// A caller who may administer.
 #[derive(Debug)]
 pub(crate) struct Admin(pub(crate) Caller);
@@ -104,6 +108,16 @@ impl FromRequestParts<Shared> for Viewer {
         let caller = Caller::from_request_parts(parts, shared).await?;
         caller.require(Role::Viewer)?;
         Ok(Self)
+    }
+}
+
+impl FromRequestParts<Shared> for Analyst {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, shared).await?;
+        caller.require(Role::Analyst)?;
+        Ok(Self(caller))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::parts::Shared;
 /// Bytes of an API request's body. Statements and queries have smaller bounds of their own.
 const API_BODY_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes of the body of an import: eight MiB of text, and what JSON adds to write it.
+const IMPORT_BODY_BYTES_MAX: usize = 12 << 20;
+
 /// Bytes of the body of a request without a credential: a login.
 const STRANGER_BODY_BYTES_MAX: usize = 16 << 10;
 
@@ -23,24 +26,38 @@ const STRANGER_BODY_BYTES_MAX: usize = 16 << 10;
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
+/// As [`JsonBody`], for calls that bring a file.
+#[derive(Debug)]
+pub(crate) struct ImportBody<T>(pub(crate) T);
+
 impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, ApiError> {
-        if !is_json(&request) {
-            let message = "the body must be JSON, announced by `Content-Type: application/json`";
-            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
-        }
-        let (limit_bytes, budget) = match request.extensions().get::<Known>() {
-            Some(Known) => (API_BODY_BYTES_MAX, &shared.budget),
-            None => (STRANGER_BODY_BYTES_MAX, &shared.strangers),
-        };
-        let mut body = request.into_body();
-        let held = body::read(&mut body, limit_bytes, shared.patience, budget).await?;
-        serde_json::from_slice(&held.bytes)
-            .map(Self)
-            .map_err(|cause| ApiError::bad_request(format!("the body: {cause}")))
+        read_json(request, shared, API_BODY_BYTES_MAX).await.map(Self)
     }
+}
+
+impl<T: DeserializeOwned> FromRequest<Shared> for ImportBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, ApiError> {
+        read_json(request, shared, IMPORT_BODY_BYTES_MAX).await.map(Self)
+    }
+}
+
+async fn read_json<T: DeserializeOwned>(request: Request, shared: &Shared, bytes_max: usize) -> Result<T, ApiError> {
+    if !is_json(&request) {
+        let message = "the body must be JSON, announced by `Content-Type: application/json`";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+    }
+    let (limit_bytes, budget) = match request.extensions().get::<Known>() {
+        Some(Known) => (bytes_max, &shared.budget),
+        None => (STRANGER_BODY_BYTES_MAX, &shared.strangers),
+    };
+    let mut body = request.into_body();
+    let held = body::read(&mut body, limit_bytes, shared.patience, budget).await?;
+    serde_json::from_slice(&held.bytes).map_err(|cause| ApiError::bad_request(format!("the body: {cause}")))
 }
 
 fn is_json(request: &Request) -> bool {

@@ -4,6 +4,7 @@
 mod api;
 mod auth;
 mod connection;
+pub mod detection;
 mod error;
 mod exposition;
 mod extract;

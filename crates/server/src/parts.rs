@@ -14,6 +14,7 @@ use tidegate_state::{State, StateError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
+use crate::detection::{Changed, Detection, DetectionError};
 use crate::error::ApiError;
 use crate::intake::Intakes;
 use crate::intake::body::{Budget, Patience};
@@ -38,6 +39,8 @@ pub struct ServerParts {
     pub counters: Arc<Counters>,
     /// The formats that are loaded, by name.
     pub formats: Vec<FormatInfo>,
+    /// What knows rules and intelligence; without it these calls answer that there is no such thing.
+    pub detection: Option<Arc<dyn Detection>>,
     /// Asked for the figures of the rooms that the server does not know.
     pub gauges: Gauges,
     /// Addresses and bounds.
@@ -182,6 +185,36 @@ impl Shared {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err(ApiError::unavailable("busy", "too many queries are running", 5)),
         }
+    }
+
+    /// Asks what knows rules and intelligence, off the async threads.
+    pub(crate) async fn detect<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Detection) -> Result<T, DetectionError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Some(detection) = self.detection.clone() else {
+            return Err(ApiError::not_found("this build has no detection"));
+        };
+        match tokio::task::spawn_blocking(move || work(&*detection)).await {
+            Ok(outcome) => outcome.map_err(ApiError::from),
+            Err(error) => Err(ApiError::internal(error)),
+        }
+    }
+
+    /// As [`Shared::detect`]; nothing when there is no detection.
+    pub(crate) async fn detect_if_any<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Detection) -> Result<T, DetectionError> + Send + 'static,
+    ) -> Result<Option<T>, ApiError> {
+        match self.detection {
+            Some(_) => self.detect(work).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Lets what was compiled from the control plane follow a change that was made there.
+    pub(crate) async fn tell(&self, what: Changed) -> Result<(), ApiError> {
+        self.detect_if_any(move |detection| detection.changed(what)).await.map(|_| ())
     }
 
     /// Asks the control plane, off the async threads.

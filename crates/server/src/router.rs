@@ -13,7 +13,10 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{audit, events, formats, intakes, login, me, sessions, settings, sql, status, tokens, users};
+use crate::api::{
+    alert_filters, alerts, assets, audit, events, feeds, formats, indicators, intakes, login, me, notifications,
+    query_history, retrohunts, rules, saved_queries, sessions, settings, sql, status, tokens, users,
+};
 use crate::auth::Viewer;
 use crate::parts::Shared;
 use crate::{guard, health, intake, metrics, pages, traffic, unread};
@@ -85,7 +88,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
-        .nest(API, api_routes())
+        .nest(API, api_routes().merge(found_routes()).merge(intelligence_routes()))
 }
 
 fn api_routes() -> OpenApiRouter<Shared> {
@@ -118,6 +121,53 @@ fn api_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(settings::list))
         .routes(routes!(settings::set, settings::remove))
         .routes(routes!(status::show))
+}
+
+/// What was found, by which rules, and what people make of it.
+fn found_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::bulk::change))
+        .routes(routes!(alerts::histogram::histogram))
+        .routes(routes!(alerts::show::show, alerts::change::change))
+        .routes(routes!(alerts::change::comment))
+        .routes(routes!(alerts::similar::list))
+        .routes(routes!(alert_filters::list, alert_filters::create))
+        .routes(routes!(alert_filters::preview::preview))
+        .routes(routes!(alert_filters::change, alert_filters::delete))
+        .routes(routes!(rules::list::list, rules::edit::create))
+        .routes(routes!(rules::edit::set_effort))
+        .routes(routes!(rules::check::check))
+        .routes(routes!(rules::check::preview))
+        .routes(routes!(rules::matrix::matrix))
+        .routes(routes!(rules::matrix::navigator))
+        .routes(routes!(rules::show::show, rules::edit::change, rules::edit::delete))
+        .routes(routes!(assets::list, assets::create))
+        .routes(routes!(assets::change, assets::delete))
+        .routes(routes!(notifications::list, notifications::create))
+        .routes(routes!(notifications::change, notifications::delete))
+        .routes(routes!(notifications::test))
+        .routes(routes!(saved_queries::list, saved_queries::create))
+        .routes(routes!(saved_queries::change, saved_queries::delete))
+        .routes(routes!(query_history::list, query_history::remember, query_history::forget))
+}
+
+/// Threat intelligence.
+fn intelligence_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(indicators::list::list))
+        .routes(routes!(indicators::import::import))
+        .routes(routes!(indicators::edit::expire))
+        .routes(routes!(indicators::list::find))
+        .routes(routes!(indicators::edit::delete))
+        .routes(routes!(indicators::collections::list))
+        .routes(routes!(feeds::list, feeds::create))
+        .routes(routes!(feeds::presets))
+        .routes(routes!(feeds::change, feeds::delete))
+        .routes(routes!(feeds::refresh))
+        .routes(routes!(retrohunts::list, retrohunts::create))
+        .routes(routes!(retrohunts::show))
+        .routes(routes!(retrohunts::cancel))
 }
 
 fn intake_routes() -> Router<Shared> {

@@ -14,12 +14,15 @@ use tidegate_pipeline::Counters;
 use tidegate_state::{Actor, FILE_NAME, NewToken, Role, Secret, State};
 use tower::ServiceExt;
 
+use crate::detection::Detection;
 use crate::options::Options;
 use crate::parts::{FormatInfo, Gauges, Readings, ServerParts, Shared};
 use crate::router::router;
 
+mod fake;
 mod stage;
 
+pub(crate) use fake::{ALWAYS, BUILTIN, Fake};
 pub(crate) use stage::Stage;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -31,6 +34,7 @@ pub(crate) struct Fixture {
     /// An intake's key.
     pub(crate) key: String,
     pub(crate) admin: String,
+    pub(crate) analyst: String,
     pub(crate) viewer: String,
     /// What the gauges complain about.
     pub(crate) troubles: Arc<Mutex<Vec<String>>>,
@@ -74,11 +78,25 @@ impl Fixture {
         Self::with(Options::default(), JournalOptions::default())
     }
 
+    /// With rules and intelligence.
+    pub(crate) fn detecting() -> (Self, Arc<Fake>) {
+        let fake = Arc::new(Fake::default());
+        let detection = Some(Arc::clone(&fake) as Arc<dyn Detection>);
+        (Self::whole(Options::default(), JournalOptions::default(), detection), fake)
+    }
+
     pub(crate) fn with(options: Options, journal: JournalOptions) -> Self {
+        Self::whole(options, journal, None)
+    }
+
+    fn whole(options: Options, journal: JournalOptions, detection: Option<Arc<dyn Detection>>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let Staged { parts, key, admin, viewer, troubles, stage } = parts(directory.path(), options, journal);
+        let Staged { mut parts, key, admin, analyst, viewer, troubles, stage } =
+            parts(directory.path(), options, journal);
+        parts.detection = detection;
         let shared = Shared::new(parts, false);
-        Self { router: router(shared.clone()), shared, key, admin, viewer, troubles, stage, _directory: directory }
+        let router = router(shared.clone());
+        Self { router, shared, key, admin, analyst, viewer, troubles, stage, _directory: directory }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -129,6 +147,8 @@ pub(crate) struct Staged {
     pub(crate) key: String,
     /// An admin's token.
     pub(crate) admin: String,
+    /// An analyst's token.
+    pub(crate) analyst: String,
     /// A viewer's token.
     pub(crate) viewer: String,
     /// What the gauges complain about.
@@ -143,11 +163,12 @@ pub(crate) fn parts(directory: &std::path::Path, options: Options, journal: Jour
     let actor = Actor::system();
     let admin = state.user_by_name(&first.expect("a first login").user).expect("an admin");
     let viewer = state.create_user("vera", &Secret::new(PASSWORD), Role::Viewer, &actor).expect("a viewer");
+    let analyst = state.create_user("anton", &Secret::new(PASSWORD), Role::Analyst, &actor).expect("an analyst");
     let token = |user, role| {
         let new = NewToken { name: "test", role, expires: None };
         state.create_token(user, &new, &actor).expect("a token").1.reveal().to_owned()
     };
-    let tokens = [token(admin.id, Role::Admin), token(viewer.id, Role::Viewer)];
+    let tokens = [token(admin.id, Role::Admin), token(analyst.id, Role::Analyst), token(viewer.id, Role::Viewer)];
     let key = state.create_intake("gateway", FORMAT, &actor).expect("an intake").1.reveal().to_owned();
     let (journal, _) = Journal::open(&directory.join("journal"), journal).expect("a journal");
     let troubles = Arc::new(Mutex::new(Vec::new()));
@@ -169,12 +190,13 @@ pub(crate) fn parts(directory: &std::path::Path, options: Options, journal: Jour
         engine: Arc::new(engine),
         counters: Arc::new(Counters::new()),
         formats: vec![format],
+        detection: None,
         gauges,
         options,
         version: "0.0.0",
     };
-    let [admin, viewer] = tokens;
-    Staged { parts, key, admin, viewer, troubles, stage }
+    let [admin, analyst, viewer] = tokens;
+    Staged { parts, key, admin, analyst, viewer, troubles, stage }
 }
 
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {

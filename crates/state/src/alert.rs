@@ -19,6 +19,7 @@ use crate::principal::{Actor, UserId};
 
 mod change;
 mod list;
+mod overview;
 mod raise;
 mod similar;
 mod timeline;

@@ -21,6 +21,7 @@ use crate::principal::Actor;
 use crate::revision::{Topic, bump, revision};
 use crate::state::State;
 
+mod change;
 mod known;
 
 pub(crate) use known::Assets;

@@ -19,10 +19,15 @@ use crate::error::ApiError;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// The events that a request means.
-fn scope(query: String, from: Option<String>, to: Option<String>) -> Result<Scope, ApiError> {
+pub(crate) fn scope(query: String, from: Option<String>, to: Option<String>) -> Result<Scope, ApiError> {
     let now = Timestamp::now();
-    let start = stretch("from", from.as_deref(), now)?.map(|moment| moment.start);
-    let end = stretch("to", to.as_deref(), now)?.map(|moment| {
+    Ok(Scope { query, range: range(from.as_deref(), to.as_deref(), now)?, now })
+}
+
+/// The stretch of time that a request means.
+pub(crate) fn range(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<TimeRange, ApiError> {
+    let start = stretch("from", from, now)?.map(|moment| moment.start);
+    let end = stretch("to", to, now)?.map(|moment| {
         let is_day = moment.end.as_micros() - moment.start.as_micros() >= DAY_MICROS;
         if is_day { moment.end } else { moment.start }
     });
@@ -31,7 +36,7 @@ fn scope(query: String, from: Option<String>, to: Option<String>) -> Result<Scop
     {
         return Err(ApiError::bad_request(format!("`from` ({start}) is after `to` ({end})")));
     }
-    Ok(Scope { query, range: TimeRange { start, end }, now })
+    Ok(TimeRange { start, end })
 }
 
 fn stretch(name: &str, text: Option<&str>, now: Timestamp) -> Result<Option<Moment>, ApiError> {

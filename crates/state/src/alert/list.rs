@@ -18,6 +18,7 @@ const PAGE_MAX: usize = 1_000;
 /// Values of one filter, and events asked about at once.
 const VALUES_MAX: usize = 1_000;
 const TEXT_BYTES_MAX: usize = 1 << 10;
+const WORDS_MAX: usize = 16;
 
 /// Which alerts; an empty query finds all. Lists match when one of their items does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct AlertQuery {
     pub urgencies: Vec<Urgency>,
     /// Of at least this severity.
     pub severity_min: Option<u8>,
+    /// Of one of these severities.
+    pub severities: Vec<u8>,
     /// Of these rules.
     pub rules: Vec<Uuid>,
     /// With this ATT&CK technique or one of its sub-techniques.
@@ -40,6 +43,8 @@ pub struct AlertQuery {
     pub source: Option<String>,
     /// To this target, in any case.
     pub target: Option<String>,
+    /// About this name, in any case.
+    pub name: Option<String>,
     /// Of one of these users.
     pub assignees: Vec<UserId>,
     /// Of nobody.
@@ -48,7 +53,8 @@ pub struct AlertQuery {
     pub from: Option<Timestamp>,
     /// With an event before this time.
     pub to: Option<Timestamp>,
-    /// Whose rule, source, target, name, note or matched values hold this text, in any case; or whose number it is.
+    /// Whose rule, source, target, name, note or matched values hold each of these words, in any case; or whose number
+    /// it is.
     pub text: Option<String>,
 }
 
@@ -212,13 +218,14 @@ impl Filter {
         if let Some(severity) = query.severity_min {
             filter.and("severity >= ?", [Sql::Integer(severity.into())]);
         }
+        filter.any_of("severity", query.severities.iter().map(|severity| Sql::Integer((*severity).into())))?;
         if let Some(technique) = &query.technique {
             check_length("technique", technique)?;
             let sql = "EXISTS (SELECT 1 FROM json_each(attack) WHERE upper(value) = upper(?)
                        OR upper(substr(value, 1, length(?) + 1)) = upper(?) || '.')";
             filter.and(sql, std::iter::repeat_n(Sql::Text(technique.clone()), 3));
         }
-        for (column, wanted) in [("source", &query.source), ("target", &query.target)] {
+        for (column, wanted) in [("source", &query.source), ("target", &query.target), ("alerts.name", &query.name)] {
             if let Some(wanted) = wanted {
                 check_length("filter", wanted)?;
                 filter.and(&format!("{column} = ? COLLATE NOCASE"), [Sql::Text(wanted.clone())]);
@@ -236,10 +243,12 @@ impl Filter {
         }
         if let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             check_length("text", text)?;
-            let sql = "(instr(lower(concat_ws(char(10), rule_name, source, target, alerts.name, note, matched)), ?)
-                        OR number = ?)";
+            let text = text.to_lowercase();
+            let words: Vec<_> = text.split_whitespace().take(WORDS_MAX).collect();
+            let holds = "instr(lower(concat_ws(char(10), rule_name, source, target, alerts.name, note, matched)), ?)";
             let number = text.trim_start_matches(['#']).parse().unwrap_or(-1);
-            filter.and(sql, [Sql::Text(text.to_lowercase()), Sql::Integer(number)]);
+            let values = words.iter().map(|word| Sql::Text((*word).to_owned())).chain([Sql::Integer(number)]);
+            filter.and(&format!("({} OR number = ?)", vec![holds; words.len()].join(" AND ")), values);
         }
         Ok(filter)
     }
@@ -250,7 +259,11 @@ impl Filter {
         self.values.extend(values);
     }
 
-    fn any_of(&mut self, column: &str, wanted: impl ExactSizeIterator<Item = String>) -> Result<(), StateError> {
+    fn any_of(
+        &mut self,
+        column: &str,
+        wanted: impl ExactSizeIterator<Item = impl Into<Sql>>,
+    ) -> Result<(), StateError> {
         if wanted.len() == 0 {
             return Ok(());
         }
@@ -258,7 +271,7 @@ impl Filter {
             return Err(StateError::invalid("filter", format!("has more than {VALUES_MAX} values")));
         }
         let marks = vec!["?"; wanted.len()].join(", ");
-        self.and(&format!("{column} IN ({marks})"), wanted.map(Sql::Text));
+        self.and(&format!("{column} IN ({marks})"), wanted.map(Into::into));
         Ok(())
     }
 

@@ -1,0 +1,73 @@
+//! How many alerts there are over time, for the marks in the events' histogram.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use tidegate_event::Timestamp;
+use utoipa::ToSchema;
+
+use crate::api::events::range;
+use crate::auth::Viewer;
+use crate::error::{ApiError, ErrorBody};
+use crate::extract::JsonBody;
+use crate::parts::Shared;
+
+const INTERVAL_MS_MAX: u64 = 366 * 86_400_000;
+
+/// What to count over time.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertHistogramRequest {
+    /// Not before; forms as for events.
+    from: String,
+    /// Before.
+    to: String,
+    /// Width of a bucket in milliseconds.
+    interval_ms: u64,
+    /// Taken and not looked at: alerts cannot be cut by a query over events.
+    #[serde(default)]
+    #[expect(dead_code, reason = "the page sends one body to both histograms")]
+    query: Option<String>,
+}
+
+/// Alerts over time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertHistogramAnswer {
+    /// Width of a bucket.
+    interval_ms: u64,
+    /// The buckets that have alerts, in order; they begin where those of the events' histogram do.
+    buckets: Vec<AlertBucket>,
+}
+
+/// One stretch of time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertBucket {
+    /// Its first moment.
+    start: String,
+    /// Alerts with an event in it.
+    count: u64,
+}
+
+/// Counts alerts over time.
+#[utoipa::path(
+    post, path = "/alerts/histogram", tag = "alerts", operation_id = "histogram_alerts",
+    request_body = AlertHistogramRequest,
+    responses((status = 200, body = AlertHistogramAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)),
+    security(("session" = ["viewer"]), ("token" = ["viewer"]))
+)]
+pub(crate) async fn histogram(
+    State(shared): State<Shared>,
+    _: Viewer,
+    JsonBody(request): JsonBody<AlertHistogramRequest>,
+) -> Result<Json<AlertHistogramAnswer>, ApiError> {
+    let interval_ms = request.interval_ms;
+    if !(1..=INTERVAL_MS_MAX).contains(&interval_ms) {
+        return Err(ApiError::bad_request(format!("`interval_ms` must be 1 to {INTERVAL_MS_MAX}")));
+    }
+    let range = range(Some(&request.from), Some(&request.to), Timestamp::now())?;
+    let (from, to) = (range.start.unwrap_or_default(), range.end.unwrap_or_default());
+    let width_micros = i64::try_from(interval_ms * 1_000).unwrap_or(i64::MAX);
+    let counted = shared.ask(move |state| state.alerts_over_time(from, to, width_micros)).await?;
+    let buckets = counted.into_iter().map(|(start, count)| AlertBucket { start: start.to_rfc3339(), count });
+    Ok(Json(AlertHistogramAnswer { interval_ms, buckets: buckets.collect() }))
+}

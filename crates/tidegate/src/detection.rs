@@ -1,9 +1,15 @@
 //! Detection in a data directory: rules, lists and indicators are loaded and loaded again when they change; what the
 //! pipeline finds becomes alerts; the memory survives a restart.
 
+pub(crate) mod feeds;
+pub(crate) mod intelligence;
 mod keep;
+mod notices;
 mod raise;
+pub(crate) mod retrohunt;
 mod rulebook;
+pub(crate) mod runner;
+mod runners;
 
 use std::path::Path;
 use std::sync::Arc;

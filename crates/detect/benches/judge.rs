@@ -92,7 +92,8 @@ fn measure(formats: &Catalog, text: &str, rules: &[RuleSource]) -> (f64, f64, f6
                     Timestamp::from_micros(0),
                     row as u32,
                 );
-                judge.judge(&mut event, Row { row, event: id, received }, &arena, &mut sightings);
+                let at = catalogue.time_of(&event).unwrap_or(received);
+                judge.judge(&mut event, Row { row, event: id, at, received }, &arena, &mut sightings);
                 black_box(&event);
             }
             arena.reset();

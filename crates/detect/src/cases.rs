@@ -8,13 +8,13 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec as BumpVec;
 use serde_json::{Map, Value as Json};
 use tidegate_event::{Event, Registry, Timestamp, Value};
 
 use crate::catalogue::Catalogue;
 use crate::rule::{RuleId, RuleInfo};
 use crate::scan::Scan;
+use crate::stored::lend;
 use crate::yaml::{self, Node};
 
 /// Most events of an entry, repeats included.
@@ -38,6 +38,18 @@ pub struct CaseResult {
 /// The cases that the binary brings: file stem and text.
 pub fn embedded() -> impl Iterator<Item = (&'static str, &'static str)> {
     crate::embedded::CASES.iter().map(|(name, text)| (name.trim_end_matches(".yml"), *text))
+}
+
+/// The events that the built-in rule of this short name is tested with: those that fire, those that do not.
+#[must_use]
+pub fn shown(slug: &str) -> Option<(Vec<Json>, Vec<Json>)> {
+    let (_, text) = embedded().find(|(stem, _)| *stem == slug)?;
+    let root = yaml::load(text, 0).ok().flatten()?;
+    let root = Node::new(&root, 0);
+    let entries = |kind: &str| -> Vec<Json> {
+        root.get(kind).map(Node::items).unwrap_or_default().into_iter().map(Node::to_json).collect()
+    };
+    Some((entries("fire"), entries("silent")))
 }
 
 /// Runs the cases of one rule. `catalogue` must have been built so that the rule is on.
@@ -163,27 +175,4 @@ fn micros(text: &str) -> Option<i64> {
         _ => return None,
     };
     number.parse::<u32>().ok().map(|number| i64::from(number) * seconds * 1_000_000)
-}
-
-/// A value in the arena.
-fn lend<'a>(value: &Json, arena: &'a Bump) -> Value<'a> {
-    match value {
-        Json::Null => Value::Null,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => number.as_i64().map_or(Value::Float(number.as_f64().unwrap_or(0.0)), Value::Int),
-        Json::String(text) => Value::Str(arena.alloc_str(text)),
-        Json::Array(items) => {
-            let mut out = BumpVec::with_capacity_in(items.len(), arena);
-            out.extend(items.iter().map(|item| lend(item, arena)));
-            Value::List(out.into_bump_slice())
-        }
-        Json::Object(entries) => {
-            let mut out = BumpVec::with_capacity_in(entries.len(), arena);
-            for (name, value) in entries {
-                let name: &str = arena.alloc_str(name);
-                out.push((name, lend(value, arena)));
-            }
-            Value::Dict(out.into_bump_slice())
-        }
-    }
 }

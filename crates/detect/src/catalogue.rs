@@ -1,12 +1,15 @@
 //! The catalogue: every rule, list and indicator, ready to judge. Immutable; a reload builds another and swaps the pointer.
 
 mod build;
+mod draft;
+mod event_fields;
+mod natives;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_event::Registry;
+use tidegate_event::{Event, Registry, Timestamp, Value};
 
 use crate::correlate::Correlation;
 use crate::intel::Indicators;
@@ -58,7 +61,7 @@ pub struct Catalogue {
     pub(crate) slots: Slots,
     pub(crate) origin_fields: OriginFields,
     pub(crate) fact_fields: FactFields,
-    pub(crate) event_fields: build::EventFields,
+    pub(crate) event_fields: event_fields::EventFields,
     pub(crate) lists: Arc<Lists>,
     pub(crate) indicators: Arc<Indicators>,
     pub(crate) natives: NativeSettings,
@@ -93,6 +96,13 @@ impl Catalogue {
     pub fn find(&self, text: &str) -> Option<&Arc<RuleInfo>> {
         let exact = |rule: &&Arc<RuleInfo>| rule.id.to_string() == text || &*rule.slug == text;
         self.rules.iter().find(exact).or_else(|| self.rules.iter().find(|rule| rule.name.eq_ignore_ascii_case(text)))
+    }
+
+    /// The time an event tells of itself.
+    #[must_use]
+    pub fn time_of(&self, event: &Event<'_>) -> Option<Timestamp> {
+        let own = self.event_fields.timestamp.and_then(|field| event.get(field)).and_then(Value::as_str)?;
+        Timestamp::parse_rfc3339(own).ok()
     }
 
     /// The indicators it judges by.

@@ -59,6 +59,21 @@ pub fn check(sources: &RuleSources, registry: &Arc<Registry>, settings: &Setting
     Checked { rules: rules.len(), not_applicable, problems }
 }
 
+/// The fields of events that single-event rules look at, by their ECS names, each once.
+#[must_use]
+pub fn fields(sources: &RuleSources, registry: &Arc<Registry>) -> Vec<String> {
+    let mut slots = Slots::default();
+    for source in &sources.files {
+        for document in sigma::read(&source.path, &source.text, &mut Vec::new()) {
+            if let Body::Detection(rule) = &document.body {
+                // a rule that cannot be prepared is told of elsewhere
+                let _ = sigma::prepare(rule, &document.extension.settings, &mut slots, registry, &mut Vec::new());
+            }
+        }
+    }
+    slots.names().map(str::to_owned).collect()
+}
+
 fn remark(document: &Document, registry: &Arc<Registry>, problems: &mut Vec<Problem>) {
     let mut warn = |keys: &[&str], message: String| {
         let mut problem = document.problem_at(keys, message);

@@ -29,6 +29,8 @@ pub struct Row {
     pub row: usize,
     /// Its id.
     pub event: EventId,
+    /// When it happened.
+    pub at: Timestamp,
     /// When its batch was received: an event that claims to be later is drawn back to it.
     pub received: Timestamp,
 }
@@ -69,7 +71,7 @@ impl Judge {
     pub fn judge<'a>(&mut self, event: &mut Event<'a>, row: Row, arena: &'a Bump, out: &mut Sightings) {
         debug_assert!(Arc::ptr_eq(&self.catalogue, &out.catalogue), "sightings are of another catalogue");
         let catalogue = Arc::clone(&self.catalogue);
-        let at = moment(event, row.received, &catalogue, out);
+        let at = moment(row, &catalogue, out);
         let name = catalogue.fact_fields.name.and_then(|field| event.get(field)).and_then(Value::as_str);
         let name = name.map_or("", |name| plain(name, arena));
         let registered = catalogue.fact_fields.registered.and_then(|field| event.get(field)).and_then(Value::as_str);
@@ -212,15 +214,13 @@ impl Judge {
 }
 
 /// When the event happened: its own time, but not later than its receipt and a little; without one, its receipt.
-fn moment(event: &Event<'_>, received: Timestamp, catalogue: &Catalogue, out: &mut Sightings) -> Timestamp {
-    let own = catalogue.event_fields.timestamp.and_then(|field| event.get(field)).and_then(Value::as_str);
-    let Some(own) = own.and_then(|text| Timestamp::parse_rfc3339(text).ok()) else { return received };
-    let latest = received.as_micros().saturating_add(catalogue.skew_micros);
-    if own.as_micros() > latest {
+fn moment(row: Row, catalogue: &Catalogue, out: &mut Sightings) -> Timestamp {
+    let latest = row.received.as_micros().saturating_add(catalogue.skew_micros);
+    if row.at.as_micros() > latest {
         out.clamped += 1;
         return Timestamp::from_micros(latest);
     }
-    own
+    row.at
 }
 
 /// A name in lower case, without final dot, not longer than the bound.

@@ -28,6 +28,7 @@ mod severity;
 mod sightings;
 mod sigma;
 mod source;
+mod stored;
 mod yaml;
 
 pub use catalogue::{Catalogue, CatalogueParts, RULES_MAX};
@@ -42,3 +43,4 @@ pub use settings::{LATENESS_SECONDS, RuleSettings, SKEW_SECONDS, SettingValue, S
 pub use severity::Severity;
 pub use sightings::Sightings;
 pub use source::{RuleSource, RuleSources};
+pub use stored::{lend, restore};

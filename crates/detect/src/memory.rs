@@ -181,8 +181,12 @@ impl Memory {
             if catalogue.feeds[rule as usize].is_empty() {
                 continue;
             }
-            let occasion =
-                Occasion { at: sighting.at.as_micros(), trigger: evidence.event_id, evidence: &evidence, chained: false };
+            let occasion = Occasion {
+                at: sighting.at.as_micros(),
+                trigger: evidence.event_id,
+                evidence: &evidence,
+                chained: false,
+            };
             let values: Vec<Option<String>> = values.iter().map(|datum| shown(datum, sightings)).collect();
             self.feed(rule, &values, &occasion);
         }
@@ -272,7 +276,9 @@ impl Memory {
         for (number, correlation) in self.catalogue.correlations.iter().enumerate() {
             let reports = self.states[number].reports();
             if self.catalogue.reported[correlation.rule as usize] {
-                out.extend(reports.into_iter().map(|report| report::of_correlation(report, correlation, &self.catalogue)));
+                out.extend(
+                    reports.into_iter().map(|report| report::of_correlation(report, correlation, &self.catalogue)),
+                );
             }
         }
         // a remark, such as a domain never seen before, is no finding
@@ -327,7 +333,8 @@ impl Singles {
             }
         }
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let target = some(sightings.read(sighting.registered)).or_else(|| some(sightings.read(sighting.destination_ip)));
+        let target =
+            some(sightings.read(sighting.registered)).or_else(|| some(sightings.read(sighting.destination_ip)));
         self.push(rule, group, target, &hit.matched, evidence);
     }
 }

@@ -59,6 +59,10 @@ pub struct RuleInfo {
     pub false_positives: Vec<String>,
     /// Whether it raises findings under the present settings.
     pub enabled: bool,
+    /// Whether it would if nobody had said anything about it.
+    pub default_enabled: bool,
+    /// It cannot be switched off.
+    pub always: bool,
     /// Whether an event of ours can ever match it: a rule for Windows processes cannot.
     pub applicable: bool,
     /// What decides whether it fires.
@@ -69,6 +73,14 @@ pub struct RuleInfo {
     pub similarity: Vec<String>,
     /// Its settings, with the user's changes.
     pub settings: BTreeMap<String, SettingValue>,
+    /// Its settings as the file has them.
+    pub defaults: BTreeMap<String, SettingValue>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// When it was written, as the file says.
+    pub date: Option<String>,
+    /// When it was changed, as the file says.
+    pub modified: Option<String>,
     /// The file it comes from.
     pub path: Arc<str>,
     /// The file's text.

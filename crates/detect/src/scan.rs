@@ -110,11 +110,12 @@ impl Scan {
 
     /// Takes the next event; its `tags` grow.
     pub fn event<'a>(&mut self, event: &mut Event<'a>, arena: &'a Bump) {
+        let at = self.judge.catalogue().time_of(event).unwrap_or(self.received);
         // an id that a journal would give: ascending, the same in every scan of the same files
         let (position, index) = (self.row >> 20, (self.row & 0xf_ffff) as u32);
         let id = EventId::new(NodeId(Uuid::nil()), Position(position), Timestamp::from_micros(0), index);
         self.row += 1;
-        let row = Row { row: self.sightings.len(), event: id, received: self.received };
+        let row = Row { row: self.sightings.len(), event: id, at, received: self.received };
         self.judge.judge(event, row, arena, &mut self.sightings);
         if self.sightings.len() >= BATCH_EVENTS {
             self.observe();

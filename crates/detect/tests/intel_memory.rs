@@ -48,4 +48,15 @@ fn a_million_indicators_take_less_than_100_mb() {
     let name = format!("{:011x}.evil{}.example", 7_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20, 7);
     let hits = set.match_name(&name, "", Timestamp::from_micros(8));
     assert_eq!(set.get(hits[0]).unwrap().number(), 7);
+
+    // Not a bound: tests run without optimisation. The bench `indicators` measures.
+    let began = std::time::Instant::now();
+    let asked: Vec<String> =
+        (0..10_000).map(|number| format!("cdn{number}.static.company{}.test", number % 977)).collect();
+    let mut hits = 0;
+    for name in asked.iter().cycle().take(1_000_000) {
+        hits += set.match_name(name, "company.test", Timestamp::from_micros(8)).len();
+    }
+    assert_eq!(hits, 0);
+    eprintln!("{} look-ups a second", (1e6 / began.elapsed().as_secs_f64()) as u64);
 }

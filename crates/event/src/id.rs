@@ -60,6 +60,12 @@ impl EventId {
         Self(Uuid::from_u64_pair(high, low))
     }
 
+    /// The id of a stored event.
+    #[must_use]
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
     /// The id as a UUID.
     #[must_use]
     pub const fn as_uuid(self) -> Uuid {

@@ -84,6 +84,15 @@ impl Destination {
         Ok(Self(text))
     }
 
+    /// The address of a server's endpoint alone. Validation uploads need no key, so this is what can be checked before an
+    /// intake is made.
+    ///
+    /// # Errors
+    /// [`LogpushError::Wrong`] when Logpush could not send there.
+    pub fn without_key(public_url: &str) -> Result<Self, LogpushError> {
+        endpoint(public_url).map(|text| Self(Zeroizing::new(text)))
+    }
+
     /// A destination as Cloudflare or a user wrote it.
     #[must_use]
     pub fn new(text: &str) -> Self {

@@ -71,6 +71,8 @@ pub struct Past {
     first_seen: Option<Timestamp>,
     /// Its state at the last look that found one.
     state: Option<JobState>,
+    /// It was failing when it was switched off.
+    ended_failing: bool,
 }
 
 /// How a job is.
@@ -176,12 +178,13 @@ fn of_job(past: &mut Past, job: &Job, drift: Option<&Drift>, received: Option<&R
         (true, false, Some(_)) => JobState::Healthy,
         (true, false, None) => JobState::Starting,
     };
+    past.ended_failing &= !job.enabled;
     let lag = job.last_complete.map(|end| between(end, now));
     let mut warnings = Vec::new();
     match (state, past.failing_since) {
         (JobState::Disabled, _) => {
-            let after_failures = is_failing || past.state == Some(JobState::Failing);
-            warnings.push(Warning::Disabled { after_failures });
+            past.ended_failing |= is_failing || past.state == Some(JobState::Failing);
+            warnings.push(Warning::Disabled { after_failures: past.ended_failing });
         }
         (JobState::Failing, Some(since)) if between(since, now) >= FAILING_AFTER => warnings.push(Warning::Failing {
             lasting: between(since, now),

@@ -175,10 +175,21 @@ impl OutputOptions {
         let is_replaced =
             |field: &str| dataset.successor(field).is_some_and(|new| wanted.iter().any(|name| name == new));
         fields.extend(self.fields().iter().filter(|field| !wanted.contains(field) && !is_replaced(field)).cloned());
+        // An absent member has its default; what is different now is reset by name, so that the request says so.
+        let reset = |is: &Option<String>, default: &str| {
+            is.as_ref().filter(|text| *text != default).map(|_| default.to_owned())
+        };
         Self {
-            cve_2021_44228: self.cve_2021_44228,
-            merge_subrequests: self.merge_subrequests,
+            cve_2021_44228: self.cve_2021_44228.filter(|on| *on),
+            merge_subrequests: self.merge_subrequests.filter(|on| *on),
             sample_rate: self.sample_rate.map(|_| 1.0),
+            batch_prefix: reset(&self.batch_prefix, ""),
+            batch_suffix: reset(&self.batch_suffix, ""),
+            record_prefix: reset(&self.record_prefix, "{"),
+            record_suffix: reset(&self.record_suffix, "}\n"),
+            record_delimiter: reset(&self.record_delimiter, ""),
+            field_delimiter: reset(&self.field_delimiter, ","),
+            record_template: reset(&self.record_template, ""),
             ..Self::of_fields(fields)
         }
     }

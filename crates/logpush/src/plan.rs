@@ -72,7 +72,5 @@ fn output(job: &Job, wanted: &Wanted<'_>) -> crate::output::OutputOptions {
     {
         fields.retain(|field| wanted.offered.contains(&field.as_str()));
     }
-    // What the user changed among the defaults is reset by name: an absent member may mean "as it is".
-    let normal = options.normalised();
-    crate::output::OutputOptions { field_names: options.field_names, ..normal }
+    options
 }

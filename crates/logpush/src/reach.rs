@@ -90,6 +90,12 @@ impl Probe {
         Ok(Self { http, private_allowed: false })
     }
 
+    /// A probe with a client of the caller's.
+    #[must_use]
+    pub const fn with_client(http: reqwest::Client) -> Self {
+        Self { http, private_allowed: false }
+    }
+
     /// A probe for a server that is reached by private addresses, with a client that trusts it.
     #[must_use]
     pub const fn private(http: reqwest::Client) -> Self {

@@ -70,16 +70,20 @@ fn parties(message: &Message) -> String {
     }
 }
 
-/// A JSON value as people write it: lists with commas, pairs with `=`, nothing for null.
+/// A JSON value as people write it: lists with commas, pairs within lists with `=`, nothing for null.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => match items.as_slice() {
-            [Value::String(field), Value::String(found)] if field.contains('.') => format!("{field}={found}"),
-            items => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-        },
+        Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(", "),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn item(value: &Value) -> String {
+    match value.as_array().map(Vec::as_slice) {
+        Some([Value::String(field), Value::String(found)]) => format!("{field}={found}"),
+        _ => plain(value),
     }
 }
 

@@ -269,8 +269,8 @@ impl Worker {
                 let reason = (!remarks.is_empty()).then(|| cut(&remarks.join("; ")));
                 let status = if reason.is_some() { Status::Warning } else { Status::Valid };
                 let row = trip.events.rows() + self.encoder.rows();
+                let place = Row { row, event: trip.event_id(index), at: time, received: trip.batch.received };
                 if let (Some(judge), Some(sightings)) = (&mut self.judge, &mut trip.sightings) {
-                    let place = Row { row, event: trip.event_id(index), received: trip.batch.received };
                     judge.judge(&mut event, place, arena, sightings);
                 }
                 if let Some(id) = tools.unique_id.and_then(|id| event.get(id)).and_then(|value| value.as_str()) {

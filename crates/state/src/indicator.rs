@@ -1,5 +1,6 @@
 //! Indicators: many at a time in, pages of them out.
 
+mod met;
 mod upsert;
 
 use rusqlite::types::Value as Sql;
@@ -15,6 +16,8 @@ use crate::database::Time;
 use crate::error::StateError;
 use crate::principal::Actor;
 use crate::state::State;
+
+pub use met::Met;
 
 /// So many indicators are written in one transaction, so that others can write in between.
 pub const UPSERT_ROWS_MAX: usize = 5_000;

@@ -61,7 +61,7 @@ pub use exception::{AlertFilter, AlertFilterId, NewAlertFilter};
 pub use feed::{Feed, FeedAuth, FeedId, FeedKind, FeedRun, FeedState, NewFeed};
 pub use finding::{Effort, EventRef, FindingRule, NewFinding, Similarity};
 pub use first::FirstLogin;
-pub use indicator::{IndicatorFilter, IndicatorRow, Match, NewIndicator, UPSERT_ROWS_MAX, Upserted};
+pub use indicator::{IndicatorFilter, IndicatorRow, Match, Met, NewIndicator, UPSERT_ROWS_MAX, Upserted};
 pub use intake::{Intake, IntakeChange};
 pub use mask::mask;
 pub use outbox::{Delivery, Due, Notice, NoticeKind};

@@ -26,6 +26,27 @@ pub(crate) fn existing_key() -> eyre::Result<Secret> {
     if io::stdin().is_terminal() { typed("existing key: ") } else { first_line(io::stdin().lock(), "key") }
 }
 
+/// A secret of another service, such as a Cloudflare API token.
+pub(crate) fn secret(what: &str) -> eyre::Result<Secret> {
+    if io::stdin().is_terminal() { typed(&format!("{what}: ")) } else { first_line(io::stdin().lock(), what) }
+}
+
+/// The first line of a file as a secret.
+pub(crate) fn secret_of_file(path: &std::path::Path, what: &str) -> eyre::Result<Secret> {
+    let file = std::fs::File::open(path).with_context(|| format!("cannot read the {what} in `{}`", path.display()))?;
+    first_line(io::BufReader::new(file), what)
+}
+
+/// Whether a person says yes; nobody at the terminal is no.
+pub(crate) fn agrees(question: &str) -> eyre::Result<bool> {
+    if !io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    let terminal = Term::stderr();
+    terminal.write_str(&format!("{question} [y/N] "))?;
+    Ok(matches!(terminal.read_line()?.trim(), "y" | "Y" | "yes"))
+}
+
 fn typed(prompt: &str) -> eyre::Result<Secret> {
     let terminal = Term::stderr();
     terminal.write_str(prompt)?;
@@ -36,11 +57,11 @@ fn first_line(input: impl BufRead, what: &str) -> eyre::Result<Secret> {
     let mut line = String::new();
     input.take(LINE_BYTES_MAX + 1).read_line(&mut line).with_context(|| format!("cannot read the {what}"))?;
     if line.len() as u64 > LINE_BYTES_MAX {
-        bail!("the {what} on standard input is longer than {LINE_BYTES_MAX} bytes");
+        bail!("the {what} is longer than {LINE_BYTES_MAX} bytes");
     }
     let text = line.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        bail!("no {what} on standard input");
+        bail!("there is no {what} in what was given");
     }
     Ok(Secret::new(text))
 }

@@ -1,60 +1,19 @@
 //! Builds a catalogue: reads documents, applies settings and filters, compiles detections and correlations.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use rsigma_parser::{CorrelationRule, LogSource, SigmaRule};
-use tidegate_event::{FieldId, Registry};
-use uuid::Uuid;
+use rsigma_parser::{LogSource, SigmaRule};
+use tidegate_event::Registry;
 
+use super::draft::{Draft, correlation, draft, names};
+use super::event_fields::EventFields;
+use super::natives::native_settings;
 use super::{Catalogue, CatalogueParts, RULES_MAX, next_generation};
 use crate::correlate::{self, CHAIN_MAX, Correlation};
-use crate::effort::Effort;
-use crate::native::NativeSettings;
 use crate::problem::{Grade, Problem};
-use crate::rule::{RuleId, RuleInfo, RuleKind, technique};
-use crate::settings::{SettingValue, Settings};
-use crate::severity::Severity;
+use crate::rule::{RuleId, RuleKind};
 use crate::sigma::{self, Body, Candidate, Document, FactFields, OriginFields, Slots};
-
-/// Fields that the judge reads of every event.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EventFields {
-    pub(crate) timestamp: Option<FieldId>,
-    pub(crate) query_type: Option<FieldId>,
-    pub(crate) response_code: Option<FieldId>,
-    pub(crate) resolved_ip: Option<FieldId>,
-    pub(crate) source_ip: Option<FieldId>,
-    pub(crate) destination_ip: Option<FieldId>,
-    pub(crate) email: Option<FieldId>,
-    pub(crate) device: Option<FieldId>,
-    pub(crate) decision: Option<FieldId>,
-    pub(crate) tags: Option<FieldId>,
-}
-
-impl EventFields {
-    fn new(registry: &Registry) -> Self {
-        Self {
-            timestamp: registry.id("@timestamp"),
-            query_type: registry.id("dns.question.type"),
-            response_code: registry.id("dns.response_code"),
-            resolved_ip: registry.id("dns.resolved_ip"),
-            source_ip: registry.id("source.ip"),
-            destination_ip: registry.id("destination.ip"),
-            email: registry.id("user.email"),
-            device: registry.id("device.id"),
-            decision: registry.id("cloudflare.ResolverDecision"),
-            tags: registry.id("tags"),
-        }
-    }
-}
-
-/// A document with its description, before it is compiled.
-struct Draft {
-    document: Document,
-    info: RuleInfo,
-    always: bool,
-}
 
 pub(super) fn build(parts: &CatalogueParts<'_>) -> (Catalogue, Vec<Problem>) {
     let mut problems = Vec::new();
@@ -90,7 +49,8 @@ fn read_all(parts: &CatalogueParts<'_>, problems: &mut Vec<Problem>) -> (Vec<Dra
             }
             if seen.len() >= RULES_MAX {
                 if !std::mem::replace(&mut full, true) {
-                    problems.push(document.problem_at(&[], format!("more than {RULES_MAX} rules; the rest is left out")));
+                    problems
+                        .push(document.problem_at(&[], format!("more than {RULES_MAX} rules; the rest is left out")));
                 }
                 continue;
             }
@@ -107,152 +67,6 @@ fn read_all(parts: &CatalogueParts<'_>, problems: &mut Vec<Problem>) -> (Vec<Dra
         }
     }
     (drafts.into_iter().flatten().collect(), filters)
-}
-
-/// What detections and correlations say about themselves.
-struct Words<'w> {
-    title: &'w str,
-    id: Option<&'w str>,
-    name: Option<&'w str>,
-    description: Option<&'w str>,
-    level: Option<rsigma_parser::Level>,
-    status: Option<rsigma_parser::Status>,
-    tags: &'w [String],
-    references: &'w [String],
-    false_positives: &'w [String],
-}
-
-fn words(body: &Body) -> Option<Words<'_>> {
-    Some(match body {
-        Body::Detection(rule) => Words {
-            title: &rule.title,
-            id: rule.id.as_deref(),
-            name: rule.name.as_deref(),
-            description: rule.description.as_deref(),
-            level: rule.level,
-            status: rule.status,
-            tags: &rule.tags,
-            references: &rule.references,
-            false_positives: &rule.falsepositives,
-        },
-        Body::Correlation(rule) => Words {
-            title: &rule.title,
-            id: rule.id.as_deref(),
-            name: rule.name.as_deref(),
-            description: rule.description.as_deref(),
-            level: rule.level,
-            status: rule.status,
-            tags: &rule.tags,
-            references: &rule.references,
-            false_positives: &rule.falsepositives,
-        },
-        Body::Filter(_) => return None,
-    })
-}
-
-/// Describes a rule under the user's settings.
-fn draft(document: Document, settings: &Settings, problems: &mut Vec<Problem>) -> Draft {
-    let words = words(&document.body).expect("filters were sorted out");
-    let extension = &document.extension;
-    let id = rule_id(&document, &words);
-    let stem = document.path.rsplit(['/', '\\']).next().unwrap_or_default();
-    let stem = stem.strip_suffix(".yml").or_else(|| stem.strip_suffix(".yaml")).unwrap_or(stem);
-    let slug: Arc<str> = match words.name {
-        Some(name) => name.into(),
-        None if document.number == 0 => stem.into(),
-        None => format!("{stem}-{}", document.number + 1).into(),
-    };
-    let mut values = extension.settings.clone();
-    let own = settings.of(id, &slug, words.title);
-    if let Some(own) = own {
-        change(&mut values, &own.values, &document, problems);
-    }
-    // a rule that says nothing about effort is not ours; its author meant it to run
-    let effort = extension.effort.unwrap_or(Effort::Advanced);
-    let retired = matches!(
-        words.status,
-        Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported)
-    );
-    let by_default = extension.enabled.unwrap_or(effort <= settings.effort && !retired);
-    let enabled = own.and_then(|own| own.enabled).unwrap_or(extension.always || by_default);
-    let severity = own.and_then(|own| own.severity).unwrap_or_else(|| severity(words.level));
-    let kind = match &document.body {
-        _ if extension.detector.is_some() => RuleKind::Native,
-        Body::Correlation(_) => RuleKind::Correlation,
-        _ => RuleKind::Sigma,
-    };
-    let applicable = match &document.body {
-        Body::Detection(rule) => sigma::applicable(&rule.logsource),
-        _ => true,
-    };
-    let info = RuleInfo {
-        id,
-        name: words.title.into(),
-        slug,
-        description: words.description.unwrap_or_default().trim().to_owned(),
-        effort,
-        severity,
-        attack: words.tags.iter().filter_map(|tag| technique(tag)).collect(),
-        tags: words.tags.to_vec(),
-        references: words.references.to_vec(),
-        false_positives: words.false_positives.to_vec(),
-        enabled,
-        applicable,
-        kind,
-        detector: extension.detector.clone(),
-        similarity: extension.similarity.clone(),
-        settings: values,
-        path: Arc::clone(&document.path),
-        yaml: Arc::clone(&document.text),
-    };
-    let always = extension.always;
-    Draft { document, info, always }
-}
-
-/// The id of the file, or one made of what the rule is called, so that it stays the same.
-fn rule_id(document: &Document, words: &Words<'_>) -> RuleId {
-    let made = |text: &str| RuleId(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()));
-    match words.id {
-        Some(id) => Uuid::parse_str(id).map_or_else(|_| made(id), RuleId),
-        None => made(&format!("{}\u{0}{}", document.path, words.title)),
-    }
-}
-
-/// Puts the user's values over the rule's own; a name that the rule does not have, or a value of another kind, is a
-/// problem and changes nothing.
-fn change(
-    values: &mut BTreeMap<String, SettingValue>,
-    changes: &BTreeMap<String, SettingValue>,
-    document: &Document,
-    problems: &mut Vec<Problem>,
-) {
-    for (name, value) in changes {
-        let message = match values.get(name) {
-            Some(own) if value.fits(own) => {
-                values.insert(name.clone(), value.clone());
-                continue;
-            }
-            Some(own) => format!("setting `{name}` must be {}, not {}", own.kind(), value.kind()),
-            None => {
-                let known: Vec<&str> = values.keys().map(String::as_str).collect();
-                format!("rule has no setting `{name}`; it has: {}", known.join(", "))
-            }
-        };
-        let mut problem = document.problem_at(&["tidegate", "settings"], message);
-        problem.grade = Grade::Warning;
-        problems.push(problem);
-    }
-}
-
-fn severity(level: Option<rsigma_parser::Level>) -> Severity {
-    match level {
-        Some(rsigma_parser::Level::Informational) => Severity::Informational,
-        Some(rsigma_parser::Level::Low) => Severity::Low,
-        // what most public rules without a level would be given
-        Some(rsigma_parser::Level::Medium) | None => Severity::Medium,
-        Some(rsigma_parser::Level::High) => Severity::High,
-        Some(rsigma_parser::Level::Critical) => Severity::Critical,
-    }
 }
 
 fn apply_filters(drafts: &mut [Draft], filters: &[Document], problems: &mut Vec<Problem>) {
@@ -356,7 +170,9 @@ impl Bench<'_> {
             let pending: HashSet<u32> = waiting.iter().copied().collect();
             let (ready, later): (Vec<u32>, Vec<u32>) = waiting.into_iter().partition(|rule| {
                 correlation(&drafts[*rule as usize]).is_some_and(|ast| {
-                    ast.rules.iter().all(|name| names.get(name).is_none_or(|base| !pending.contains(base) || base == rule))
+                    ast.rules
+                        .iter()
+                        .all(|name| names.get(name).is_none_or(|base| !pending.contains(base) || base == rule))
                 })
             });
             waiting = later;
@@ -462,62 +278,9 @@ fn reported(drafts: &[Draft], correlations: &[Correlation]) -> Vec<bool> {
             *given |= generate;
         }
     }
-    let shown = |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
+    let shown =
+        |(draft, (taken, given)): (&Draft, (bool, bool))| draft.info.enabled && (!taken || given || draft.always);
     drafts.iter().zip(named).map(shown).collect()
-}
-
-/// The section of the detectors' settings that a detector reads.
-fn section(detector: &str) -> &str {
-    match detector {
-        "nxdomain-burst" => "nxdomain",
-        "first-seen" => "first_seen",
-        "sliver" | "cobalt-strike" | "evilproxy" => "session",
-        other => other,
-    }
-}
-
-/// What the files of native detectors and the user set. A detector without a rule that is on does not run.
-fn native_settings(drafts: &[Draft], settings: &Settings, problems: &mut Vec<Problem>) -> NativeSettings {
-    let mut sections = serde_json::json!({"lateness_seconds": settings.lateness_seconds});
-    for draft in drafts {
-        let Some(detector) = &draft.info.detector else { continue };
-        let own = &mut sections[section(detector)];
-        let running = own["enabled"].as_bool().unwrap_or(false) || draft.info.enabled;
-        own["enabled"] = running.into();
-        for (name, value) in &draft.info.settings {
-            own[name] = serde_json::to_value(value).unwrap_or_default();
-        }
-        if let Err(error) = serde_json::from_value::<NativeSettings>(sections.clone()) {
-            let message = format!("settings of detector `{detector}`: {error}");
-            problems.push(draft.document.problem_at(&["tidegate", "settings"], message));
-            let enabled = sections[section(detector)]["enabled"].clone();
-            sections[section(detector)] = serde_json::json!({"enabled": enabled});
-        }
-    }
-    serde_json::from_value(sections).unwrap_or_default()
-}
-
-fn correlation(draft: &Draft) -> Option<&CorrelationRule> {
-    match &draft.document.body {
-        Body::Correlation(rule) => Some(rule),
-        _ => None,
-    }
-}
-
-/// Rules by everything a correlation may call them: id, name, and title for what has neither.
-fn names(drafts: &[Draft]) -> HashMap<String, u32> {
-    let mut names = HashMap::new();
-    for (rule, draft) in drafts.iter().enumerate() {
-        names.entry(draft.info.name.to_string()).or_insert(rule as u32);
-    }
-    for (rule, draft) in drafts.iter().enumerate() {
-        names.insert(draft.info.slug.to_string(), rule as u32);
-    }
-    for (rule, draft) in drafts.iter().enumerate() {
-        let written = words(&draft.document.body).and_then(|words| words.id.map(str::to_owned));
-        names.insert(written.unwrap_or_else(|| draft.info.id.to_string()), rule as u32);
-    }
-    names
 }
 
 fn dns_like(source: &LogSource) -> bool {
@@ -526,7 +289,6 @@ fn dns_like(source: &LogSource) -> bool {
 
 /// Whether a node is the text that a mistake is about: the text itself, or a key with modifiers.
 fn says(node: crate::yaml::Node<'_>, wanted: &str) -> bool {
-    node.text().is_some_and(|text| {
-        text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('|'))
-    })
+    node.text()
+        .is_some_and(|text| text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('|')))
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rsigma_parser::{
-    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType as Type, Quantifier, SelectorPattern, Timespan,
+    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType as Type, Quantifier,
+    SelectorPattern, Timespan,
 };
 use tidegate_event::Registry;
 
@@ -60,7 +61,10 @@ pub(crate) fn compile(
     let eager = (known || temporal) && condition.monotone();
     let group_by: Vec<Arc<str>> = ast.group_by.iter().map(|field| shown(ast, field)).collect();
     let fingerprint = stable_hash(&[
-        &format!("{:?} {span} {condition:?} {:?} {:?} {:?}", ast.correlation_type, ast.rules, ast.group_by, value_fields),
+        &format!(
+            "{:?} {span} {condition:?} {:?} {:?} {:?}",
+            ast.correlation_type, ast.rules, ast.group_by, value_fields
+        ),
         &format!("{:?}", ast.aliases.iter().map(|alias| (&alias.alias, alias.mapping.len())).collect::<Vec<_>>()),
     ]);
     let below = |input: &Input| {
@@ -69,12 +73,27 @@ pub(crate) fn compile(
     };
     let delay = inputs.iter().filter_map(below).max().unwrap_or(0);
     let kind = ast.correlation_type;
-    Ok(Correlation { rule: source.rule, kind, inputs, group_by, carried: Vec::new(), span, condition, eager, delay, fingerprint })
+    Ok(Correlation {
+        rule: source.rule,
+        kind,
+        inputs,
+        group_by,
+        carried: Vec::new(),
+        span,
+        condition,
+        eager,
+        delay,
+        fingerprint,
+    })
 }
 
 /// How a group's field is called: an alias keeps its name, a field gets its ECS name.
 fn shown(ast: &CorrelationRule, field: &str) -> Arc<str> {
-    if ast.aliases.iter().any(|alias| alias.alias == field) { field.into() } else { crate::sigma::ecs_name(field).into() }
+    if ast.aliases.iter().any(|alias| alias.alias == field) {
+        field.into()
+    } else {
+        crate::sigma::ecs_name(field).into()
+    }
 }
 
 fn resolve(source: &Source<'_>, reference: &str) -> Result<u32, Fault> {
@@ -104,9 +123,8 @@ impl Capture<'_, '_> {
         let Some(alias) = self.source.ast.aliases.iter().find(|alias| alias.alias == field) else {
             return Ok(field.to_owned());
         };
-        let own = alias.mapping.iter().find(|(name, _)| {
-            *name == reference || self.source.names.get(*name) == Some(&rule)
-        });
+        let own =
+            alias.mapping.iter().find(|(name, _)| *name == reference || self.source.names.get(*name) == Some(&rule));
         own.map(|(_, field)| field.clone()).ok_or_else(|| {
             (format!("alias `{field}` says nothing for rule `{reference}`"), &["correlation", "aliases"][..])
         })
@@ -201,12 +219,16 @@ fn condition(source: &Source<'_>) -> Result<Condition, Fault> {
         CorrelationCondition::Threshold { predicates, percentile, .. } => {
             let percentile = percentile.unwrap_or(50);
             if !(1..=100).contains(&percentile) {
-                return Err(("`percentile` must be between 1 and 100".into(), &["correlation", "condition", "percentile"]));
+                return Err((
+                    "`percentile` must be between 1 and 100".into(),
+                    &["correlation", "condition", "percentile"],
+                ));
             }
             if predicates.iter().any(|(_, bound)| i64::try_from(*bound).is_err()) {
                 return Err(("numbers of a condition must not be negative".into(), &["correlation", "condition"]));
             }
-            let mut predicates: Vec<_> = predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
+            let mut predicates: Vec<_> =
+                predicates.iter().map(|(operator, bound)| (*operator, *bound as f64)).collect();
             if let ([predicate], Some(bound)) =
                 (&mut predicates[..], source.settings.get("count").and_then(SettingValue::as_f64))
             {

@@ -247,7 +247,7 @@ impl Indicators {
         while let Some((_, parent)) = rest.split_once('.') {
             labels -= 1;
             rest = parent;
-            if labels <= LABELS_MAX && self.subtree_labels & 1 << labels != 0 && parent != registered_domain {
+            if labels <= LABELS_MAX && self.subtree_labels & (1 << labels) != 0 && parent != registered_domain {
                 self.look(parent, at, hits, |scope| scope == Scope::Subtree);
             }
         }
@@ -287,7 +287,7 @@ impl Indicators {
     /// The lengths of prefixes that some network has, the longest first.
     fn prefixes(&self, address: IpAddr) -> impl Iterator<Item = u8> {
         let bits = if address.is_ipv4() { [self.prefixes_v4, 0, 0] } else { self.prefixes_v6 };
-        (0..=128_u8).rev().filter(move |prefix| bits[usize::from(*prefix / 64)] >> (prefix % 64) & 1 == 1)
+        (0..=128_u8).rev().filter(move |prefix| (bits[usize::from(*prefix / 64)] >> (prefix % 64)) & 1 == 1)
     }
 
     fn note(&mut self, key: Key<'_>, scope: Scope) {

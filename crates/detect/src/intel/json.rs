@@ -13,8 +13,10 @@ use super::misp::Event;
 use super::read::{FEED_BYTES_MAX, Taker};
 use super::{misp, relay, stix};
 
-/// One object of a feed must not be larger: a description of a megabyte helps nobody.
-const OBJECT_BYTES_MAX: usize = 4 << 20;
+/// One object of a feed must not be larger, since it is held whole; what it contains of other objects does not count.
+const OBJECT_BYTES_MAX: usize = 1 << 20;
+/// Objects that are held one inside the other.
+const DEPTH_MAX: usize = 8;
 /// An object that is none we know is collected up to so many members.
 const MEMBERS_MAX: usize = 256;
 
@@ -22,7 +24,7 @@ const MEMBERS_MAX: usize = 256;
 pub(super) fn read(input: impl BufRead, taker: &mut Taker<'_, '_>) -> Result<(), IntelError> {
     let budget = Budget { left: Cell::new(OBJECT_BYTES_MAX), total: Cell::new(0), why: Cell::new(None) };
     let mut json = serde_json::Deserializer::from_reader(Bounded { input, budget: &budget });
-    let mut walk = Walk { taker, budget: &budget, event: None, known: false };
+    let mut walk = Walk { taker, budget: &budget, event: None, known: false, depth: 0 };
     while !walk.taker.ended() {
         budget.renew();
         if json.end().is_ok() {
@@ -66,6 +68,14 @@ impl Budget {
     fn renew(&self) {
         self.left.set(OBJECT_BYTES_MAX);
     }
+
+    /// Does what does not count against the object at hand.
+    fn apart<T>(&self, bytes_max: usize, work: impl FnOnce() -> T) -> T {
+        let kept = self.left.replace(bytes_max);
+        let done = work();
+        self.left.set(kept);
+        done
+    }
 }
 
 struct Bounded<'a, R> {
@@ -77,7 +87,7 @@ impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.budget.left.get();
         if left == 0 {
-            self.budget.why.set(Some("one object is larger than 4 MiB"));
+            self.budget.why.set(Some("one object is larger than 1 MiB"));
             return Err(io::Error::other("object too large"));
         }
         if self.budget.total.get() > FEED_BYTES_MAX {
@@ -99,6 +109,7 @@ pub(super) struct Walk<'w, 'a, 'b> {
     /// The MISP event we are in.
     pub(super) event: Option<Event>,
     known: bool,
+    depth: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -176,46 +187,30 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
             }
             return Ok(());
         }
+        walk.depth += 1;
+        if walk.depth > DEPTH_MAX {
+            return Err(A::Error::custom("objects are nested too deeply"));
+        }
+        let budget = walk.budget;
         let outer = if place == Place::Event { walk.event.replace(Event::default()) } else { None };
         let mut own = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            walk.budget.renew();
-            match (place, key.as_str()) {
-                // A bundle or an envelope has a list of objects; an observation has a map of them.
-                (Place::Top, "objects") => {
-                    walk.is(Format::Stix);
-                    members.next_value_seed(walk.node(Place::Objects))?;
+            if let Some((inner, format)) = inner(place, &key) {
+                if let Some(format) = format {
+                    walk.is(format);
                 }
-                (Place::Top, "Event") => {
-                    walk.is(Format::Misp);
-                    members.next_value_seed(walk.node(Place::Event))?;
-                }
-                (Place::Top, "response") => members.next_value_seed(walk.node(Place::Top))?,
-                (Place::Top | Place::Event, "Attribute") => {
-                    walk.is(Format::Misp);
-                    members.next_value_seed(walk.node(Place::Attributes))?;
-                }
-                // A MISP object: a map with its own attributes.
-                (Place::Event, "Object") => members.next_value_seed(walk.node(Place::Top))?,
-                (Place::Top, "relays") => {
-                    walk.is(Format::Onionoo);
-                    members.next_value_seed(walk.node(Place::Relays))?;
-                }
-                (Place::Event, _) if !Event::wants(&key) => {
-                    members.next_value::<IgnoredAny>()?;
-                }
-                _ if own.len() < MEMBERS_MAX => {
-                    own.insert(key, members.next_value::<Json>()?);
-                }
-                _ => {
-                    members.next_value::<IgnoredAny>()?;
-                }
+                budget.apart(OBJECT_BYTES_MAX, || members.next_value_seed(walk.node(inner)))?;
+            } else if own.len() < MEMBERS_MAX && (place != Place::Event || Event::wants(&key)) {
+                own.insert(key, members.next_value::<Json>()?);
+            } else {
+                budget.apart(usize::MAX, || members.next_value::<IgnoredAny>())?;
             }
         }
         walk.object(place, &own);
         if place == Place::Event {
             walk.event = outer;
         }
+        walk.depth -= 1;
         Ok(())
     }
 
@@ -237,6 +232,21 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
+    }
+}
+
+/// Where a member leads on to other objects, and what having it says about the feed.
+fn inner(place: Place, key: &str) -> Option<(Place, Option<Format>)> {
+    match (place, key) {
+        // A bundle or an envelope has a list of objects; an observation has a map of them.
+        (Place::Top, "objects") => Some((Place::Objects, Some(Format::Stix))),
+        (Place::Top, "Event") => Some((Place::Event, Some(Format::Misp))),
+        (Place::Top, "response") => Some((Place::Top, None)),
+        (Place::Top | Place::Event, "Attribute") => Some((Place::Attributes, Some(Format::Misp))),
+        // An object of MISP: a map with its own attributes.
+        (Place::Event, "Object") => Some((Place::Top, None)),
+        (Place::Top, "relays") => Some((Place::Relays, Some(Format::Onionoo))),
+        _ => None,
     }
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::indicator::{Indicator, add_tag};
+use super::indicator::{Indicator, add_tag, tidy};
 use super::json::Walk;
 use super::moment::{from_number, parse_moment};
 use super::read::Taker;
 use super::report::Refusal;
 
 /// The tags of an event stand behind its attributes, which therefore wait; beyond so many they go without.
-const WAITING_MAX: usize = 50_000;
+const WAITING_MAX: usize = 20_000;
 /// More tags of one attribute or event are not looked at.
 const TAGS_LOOKED_AT_MAX: usize = 64;
 
@@ -30,8 +30,8 @@ impl Event {
 
     /// Takes what the event says about itself.
     pub(super) fn complete(&mut self, own: &Map<String, Json>) {
-        self.info = text(own, "info").map(str::to_owned);
-        self.uuid = text(own, "uuid").map(str::to_owned);
+        self.info = text(own, "info").and_then(tidy);
+        self.uuid = text(own, "uuid").and_then(tidy);
         tags(own, &mut self.tags);
     }
 }
@@ -58,8 +58,8 @@ pub(super) fn attribute(own: &Map<String, Json>, walk: &mut Walk<'_, '_, '_>) {
         }
         tags(own, &mut indicator.tags);
         indicator.valid_from = moment(own, "first_seen").or_else(|| moment(own, "timestamp"));
-        indicator.description = text(own, "comment").filter(|text| !text.is_empty()).map(str::to_owned);
-        indicator.reference = text(own, "uuid").map(str::to_owned);
+        indicator.description = text(own, "comment").and_then(tidy);
+        indicator.reference = text(own, "uuid").and_then(tidy);
         match &mut walk.event {
             Some(event) if event.waiting.len() < WAITING_MAX => event.waiting.push(indicator),
             _ => walk.taker.take(indicator),

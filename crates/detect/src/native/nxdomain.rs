@@ -101,8 +101,8 @@ impl State {
 
     /// Counts a failed query; whether its domain is a new one.
     fn count(&mut self, seen: &Seen<'_>, context: &Context, settings: &NxdomainSettings) -> bool {
-        let pane = seen.at.div_euclid(PANE_SECONDS);
-        let Some(counters) = self.panes.at(pane, pane) else { return false };
+        let (pane, present) = (seen.at.div_euclid(PANE_SECONDS), seen.now.div_euclid(PANE_SECONDS));
+        let Some(counters) = self.panes.at(pane, present) else { return false };
         counters.failed += 1;
         let hash = if context.is_dynamic(seen.look.name) { seen.name_hash } else { seen.domain_hash };
         let oldest = self.panes.newest() - PANES as i64 + 1;
@@ -115,11 +115,11 @@ impl State {
         let label = if hash == seen.domain_hash { seen.domain } else { seen.look.name };
         let label = label.split('.').next().unwrap_or_default();
         let generated = context.trigrams.bits(label) >= settings.generated_bits;
-        let Some(counters) = self.panes.at(pane, pane) else { return false };
+        let Some(counters) = self.panes.at(pane, present) else { return false };
         counters.domains += 1;
         counters.generated += u32::from(generated);
-        counters.characters += label.len() as u32;
-        counters.cost += context.trigrams.cost(label);
+        counters.characters = counters.characters.saturating_add(label.len() as u32);
+        counters.cost = counters.cost.saturating_add(context.trigrams.cost(label));
         // Evidence is for one burst: a quiet window ends it.
         if seen.at.saturating_sub(self.last) >= PANE_SECONDS * PANES as i64 {
             self.evidence = None;
@@ -130,7 +130,7 @@ impl State {
     }
 
     fn judge(&mut self, seen: &Seen<'_>, settings: &NxdomainSettings, reraise: i64) -> Option<Raised> {
-        let sum = |of: fn(&Pane) -> u32| self.panes.last(PANES).map(of).sum::<u32>();
+        let sum = |of: fn(&Pane) -> u32| self.panes.last(PANES).map(of).fold(0, u32::saturating_add);
         let (domains, generated) = (sum(|pane| pane.domains), sum(|pane| pane.generated));
         if domains < settings.domains.min(settings.generated_domains) {
             return None;

@@ -165,6 +165,11 @@ impl Slots {
         self.list.len() - 1
     }
 
+    /// The names of all slots.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|slot| &*slot.name)
+    }
+
     pub(crate) fn get(&self, slot: usize) -> Option<&Slot> {
         self.list.get(slot)
     }

@@ -96,6 +96,11 @@ fn a_job_that_was_switched_off_says_why_it_may_have_been() {
     assert_eq!(by_hand.warnings, [Warning::Disabled { after_failures: false }]);
     let by_cloudflare = last(&[(0, seen(failing("x"), None)), (5, off(fine(-2)))]);
     assert_eq!(by_cloudflare.warnings, [Warning::Disabled { after_failures: true }]);
+    let later = last(&[(0, seen(failing("x"), None)), (5, off(fine(-2))), (10, off(fine(-2)))]);
+    assert_eq!(later.warnings, by_cloudflare.warnings, "it stays said");
+    let again =
+        last(&[(0, seen(failing("x"), None)), (5, off(fine(-2))), (10, seen(fine(9), None)), (15, off(fine(14)))]);
+    assert_eq!(again.warnings, by_hand.warnings, "on again in between");
     assert_eq!(last(&[(0, Seen::Gone)]).warnings, [Warning::Gone]);
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use tidegate_event::Timestamp;
-use tidegate_state::{CollectionId, IndicatorRow, NewIndicator, State, StateError};
+use tidegate_state::{CollectionId, IndicatorRow, Met, NewIndicator, State, StateError};
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
@@ -44,6 +44,10 @@ pub(crate) struct IndicatorView {
     description: Option<String>,
     /// Where more is to be read.
     reference: Option<String>,
+    /// Events behind alerts about it or, for a name, about one below it, whatever rule raised them.
+    hits: u64,
+    /// The time of the last of these events.
+    last_hit: Option<String>,
     /// Whether its time is over.
     expired: bool,
 }
@@ -73,8 +77,23 @@ impl Names {
         }
     }
 
-    pub(crate) fn view(&self, row: IndicatorRow, now: Timestamp) -> IndicatorView {
+    /// Indicators with how often alerts are about them.
+    pub(crate) fn views(
+        &self,
+        state: &State,
+        rows: Vec<IndicatorRow>,
+        now: Timestamp,
+    ) -> Result<Vec<IndicatorView>, StateError> {
+        let values: Vec<&str> = rows.iter().map(|row| row.value.as_str()).collect();
+        let met = state.alerts_about(&values)?;
+        let met_of = |value: &str| met.get(value).copied().unwrap_or_default();
+        Ok(rows.into_iter().map(|row| self.view(met_of(&row.value), row, now)).collect())
+    }
+
+    fn view(&self, met: Met, row: IndicatorRow, now: Timestamp) -> IndicatorView {
         IndicatorView {
+            hits: met.events,
+            last_hit: met.last.map(Timestamp::to_rfc3339),
             id: row.id.to_string(),
             kind: kind_for_people(&row.kind),
             value: row.value,
@@ -93,6 +112,33 @@ impl Names {
     }
 }
 
+/// An indicator of which no more is known than that it was found: it was deleted since.
+pub(crate) fn view_of_deleted(id: i64, value: &str) -> IndicatorView {
+    let address = value.split('/').next().is_some_and(|address| address.parse::<std::net::IpAddr>().is_ok());
+    IndicatorView {
+        id: id.to_string(),
+        kind: match (address, value.contains('/')) {
+            (true, true) => "network",
+            (true, false) => "ip",
+            (false, _) => "domain",
+        },
+        value: value.to_owned(),
+        scope: String::new(),
+        collection: String::new(),
+        tags: Vec::new(),
+        confidence: None,
+        valid_from: None,
+        valid_until: None,
+        source: "deleted".to_owned(),
+        added: None,
+        hits: 0,
+        last_hit: None,
+        description: None,
+        reference: None,
+        expired: true,
+    }
+}
+
 /// An indicator that is not kept yet.
 fn view_of_new(new: NewIndicator, collection: &str, now: Timestamp) -> IndicatorView {
     IndicatorView {
@@ -107,6 +153,8 @@ fn view_of_new(new: NewIndicator, collection: &str, now: Timestamp) -> Indicator
         valid_until: new.valid_until.map(Timestamp::to_rfc3339),
         source: "import".to_owned(),
         added: None,
+        hits: 0,
+        last_hit: None,
         description: new.description,
         reference: new.reference,
         expired: new.valid_until.is_some_and(|until| until <= now),

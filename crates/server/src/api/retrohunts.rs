@@ -1,6 +1,6 @@
 //! Hunts for indicators in stored events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::api::alerts::query::{any, is};
 use crate::api::events::range;
-use crate::api::indicators::{IndicatorView, Names, number};
+use crate::api::indicators::{IndicatorView, Names, number, view_of_deleted};
 use crate::auth::{Analyst, Viewer};
 use crate::detection::Changed;
 use crate::error::{ApiError, ErrorBody};
@@ -76,8 +76,8 @@ pub(crate) struct HuntDetail {
 /// An indicator that was found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HuntResult {
-    /// The indicator; absent when it was deleted since.
-    indicator: Option<IndicatorView>,
+    /// The indicator; its `source` is `deleted` when it was deleted since.
+    indicator: IndicatorView,
     /// What it is about.
     value: String,
     /// In how many events.
@@ -136,20 +136,26 @@ pub(crate) async fn show(
         .ask(move |state| {
             let hunt = state.retrohunt(HuntId(id))?;
             let names = Names::read(state)?;
-            let mut found = Vec::new();
-            for hit in state.retrohunt_hits(HuntId(id), RESULTS_MAX, 0)? {
-                let indicator = match state.indicator(hit.indicator) {
-                    Ok(row) => Some(names.view(row, now)),
-                    Err(StateError::NotFound { .. }) => None,
+            let hits = state.retrohunt_hits(HuntId(id), RESULTS_MAX, 0)?;
+            let mut rows = Vec::new();
+            for hit in &hits {
+                match state.indicator(hit.indicator) {
+                    Ok(row) => rows.push(row),
+                    Err(StateError::NotFound { .. }) => {}
                     Err(error) => return Err(error),
-                };
-                found.push((hit, indicator));
+                }
             }
-            Ok((hunt, found))
+            let numbers: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            let mut views: HashMap<i64, _> = numbers.into_iter().zip(names.views(state, rows, now)?).collect();
+            let found = hits.into_iter().map(|hit| {
+                let view = views.remove(&hit.indicator);
+                (view.unwrap_or_else(|| view_of_deleted(hit.indicator, &hit.value)), hit)
+            });
+            Ok((hunt, found.collect::<Vec<_>>()))
         })
         .await?;
     let fields = shared.engine.fields_known();
-    let results = found.into_iter().map(|(hit, indicator)| result(hit, indicator, fields)).collect();
+    let results = found.into_iter().map(|(indicator, hit)| result(hit, indicator, fields)).collect();
     Ok(Json(HuntDetail { hunt: view(hunt), results }))
 }
 
@@ -266,7 +272,7 @@ fn view(hunt: Retrohunt) -> HuntView {
     }
 }
 
-fn result(hit: HuntHit, indicator: Option<IndicatorView>, fields: &Fields) -> HuntResult {
+fn result(hit: HuntHit, indicator: IndicatorView, fields: &Fields) -> HuntResult {
     let events = hit.events.as_array().into_iter().flatten();
     let sources: BTreeSet<&str> = events.filter_map(|event| event.get("source_ip").and_then(Value::as_str)).collect();
     HuntResult {

@@ -30,12 +30,12 @@ fn indicators_are_added_changed_and_seen_again_under_one_number() {
     let revision = state.intelligence_revision().unwrap();
     assert!(revision > before);
     fixture.advance(Duration::from_secs(60));
-    let done = state.upsert_indicators(blue, Some("feed"), &[evil.clone()]).unwrap();
+    let done = state.upsert_indicators(blue, Some("feed"), std::slice::from_ref(&evil)).unwrap();
     assert_eq!(done, Upserted { unchanged: 1, ..Upserted::default() });
     assert_eq!(state.intelligence_revision().unwrap(), revision, "nothing to compile anew");
     evil.confidence = Some(80);
     evil.valid_until = Some(Timestamp::from_micros(5));
-    let done = state.upsert_indicators(blue, None, &[evil.clone()]).unwrap();
+    let done = state.upsert_indicators(blue, None, std::slice::from_ref(&evil)).unwrap();
     assert_eq!(done, Upserted { updated: 1, ..Upserted::default() });
     let row = &state.indicators(&IndicatorFilter::default(), 10, None).unwrap()[0];
     assert_eq!((row.id, row.value.as_str(), row.confidence, row.feed.clone()), (1, "evil.example", Some(80), None));

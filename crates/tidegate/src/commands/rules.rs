@@ -204,7 +204,11 @@ fn test(args: &Args, registry: &Arc<Registry>, dir: Option<&Path>) -> Outcome {
         });
         for result in results {
             let pass = result.failure.is_none();
-            if pass { passed += 1 } else { failed += 1 }
+            if pass {
+                passed += 1
+            } else {
+                failed += 1
+            }
             if args.json {
                 let line = json!({"rule": result.rule, "case": result.case, "pass": pass, "failure": result.failure});
                 writeln!(out, "{line}")?;

@@ -192,7 +192,8 @@ fn print(alerts: &[Alert], json: bool) -> std::io::Result<()> {
     let mut by_severity: BTreeMap<Severity, usize> = BTreeMap::new();
     for alert in alerts {
         *by_severity.entry(alert.rule.severity).or_default() += 1;
-        let group: Vec<String> = alert.group.iter().map(|(name, value)| format!("{name}={}", printable(value))).collect();
+        let group: Vec<String> =
+            alert.group.iter().map(|(name, value)| format!("{name}={}", printable(value))).collect();
         writeln!(
             out,
             "{}  {:13} {}  {} events  {}{}{}",

@@ -64,7 +64,9 @@ impl Desk {
                 self.saved.store(position.0, Ordering::Release);
                 (self.on_saved)();
             }
-            Err(error) => tracing::error!("the memory of detection is not kept, the journal holds more for it: {error}"),
+            Err(error) => {
+                tracing::error!("the memory of detection is not kept, the journal holds more for it: {error}")
+            }
         }
     }
 }
@@ -152,7 +154,11 @@ pub(crate) fn new_finding(finding: &Finding, hidden_by: Option<AlertFilterId>) -
         events: finding.events.iter().map(event).collect(),
         matched: pairs(&finding.matched),
         note: finding.note.clone(),
-        similarity: if rule.similarity.is_empty() && finding.group.is_empty() { Similarity::Pair } else { Similarity::Group },
+        similarity: if rule.similarity.is_empty() && finding.group.is_empty() {
+            Similarity::Pair
+        } else {
+            Similarity::Group
+        },
         hidden_by,
     }
 }

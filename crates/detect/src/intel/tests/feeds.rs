@@ -62,9 +62,12 @@ fn garbage_without_end_is_given_up_soon() {
         assert_eq!(error.to_string(), "none of the first 1000 records is a name, an address or a URL", "{piece}");
     }
     // A bundle that holds nothing for DNS is read to its end, and says so.
-    let head = br#"{"objects":["#.chain(Endless::new(r#"{"type":"x-unknown","id":"x-unknown--1"},"#, 4 << 20));
-    let report = count(head.chain(&br#"{"type":"y","id":"y--1"}]}"#[..]), &limited());
-    assert!(report.is_ok() || report.is_err());
+    let unknown = r#"{"type":"x-unknown","id":"x-unknown--1"},"#;
+    let many = Endless::new(unknown, 20_000 * unknown.len() as u64);
+    let report =
+        count(br#"{"objects":["#.chain(many).chain(&br#"{"type":"y","id":"y--1"}]}"#[..]), &limited()).unwrap();
+    assert_eq!((report.accepted, report.records, report.cut_short), (0, 20_001, None));
+    assert_eq!(report.passed_over["x-unknown"], 20_000);
 }
 
 #[test]
@@ -77,7 +80,20 @@ fn one_endless_line_row_object_or_string_takes_little_memory() {
     let quotes = count(b"domain,tags\n".chain(Endless::new("\"a\n", 4 << 20)), &limited());
     assert!(quotes.is_err());
     let text = count(br#"{"type":"bundle","x":""#.chain(long()), &limited()).unwrap_err();
-    assert_eq!(text.to_string(), "one object is larger than 4 MiB");
+    assert_eq!(text.to_string(), "one object is larger than 1 MiB");
+    // Members that are held do not add up beyond one object, nor objects within objects.
+    let members = r#""a":"#.to_owned() + &format!("\"{}\",", "x".repeat(100_000));
+    let members = count(b"{".chain(Endless::new(&members, 64 << 20)), &limited()).unwrap_err();
+    assert_eq!(members.to_string(), "one object is larger than 1 MiB");
+    let inside = count(Endless::new(r#"{"objects":["#, 1 << 20), &limited()).unwrap_err();
+    assert!(inside.to_string().contains("nested too deeply"), "{inside}");
+    // What is of no use may be large: it is not held.
+    let galaxy = r#"{"x":"#.repeat(50) + "1" + &"}".repeat(50);
+    let galaxies = format!("[{}]", vec![galaxy; 10_000].join(","));
+    let event = format!(
+        r#"{{"Event":{{"Galaxy":{galaxies},"Attribute":[{{"type":"domain","value":"a.example","to_ids":true}}]}}}}"#
+    );
+    assert_eq!(count(event.as_bytes(), &limited()).unwrap().accepted, 1);
     let nested = count(br#"{"objects":[{"type":"indicator","a":"#.chain(Endless::new("[", 64 << 20)), &limited());
     assert!(nested.unwrap_err().to_string().contains("recursion"), "nesting is bounded");
 }

@@ -237,7 +237,7 @@ pub(crate) mod tests {
         #[test]
         fn every_message_is_read_back(
             kind in prop_oneof![Just(2_u32), Just(3), Just(6), Just(7), Just(8), Just(9)],
-            id in 1_u32..,
+            id in 0x1000_u32..,
             size in 0_u32..100_000,
             data in proptest::collection::vec(any::<u8>(), 0..110),
         ) {

@@ -14,10 +14,10 @@ fn mixed(stream: &mut Stream, seed: u64, queries: u32, mut stop: impl FnMut(&mut
     for number in 0..queries {
         stop(stream, number);
         let device = format!("laptop-{}", dice.below(3));
-        match dice.below(6) {
+        match dice.below(7) {
             0 => stream.ask(&device, &iodine(&mut dice, number, 20, "t.relay-1234.net"), "NULL"),
             1 => stream.ask(&device, &dnscat2(&mut dice, 3, "updates-1234.org"), "TXT"),
-            2 => stream.miss(&device, &FAMILIES[0].1(&mut dice)),
+            2 | 6 => stream.miss("laptop-0", &FAMILIES[3].1(&mut dice)),
             3 => stream.ask("laptop-9", "c.feed-1234.xyz", "A"),
             4 => stream.ask(
                 &device,
@@ -113,7 +113,7 @@ fn floods_are_bounded_and_counted() {
     for number in 0..30_000_u32 {
         let device = format!("device-{}", number / 20);
         stream.ask(&device, &dnscat2(&mut dice, 8, &format!("flood-{}.org", number / 20)), "TXT");
-        stream.miss(&device, &format!("{}.net", dice.text("abcdefghijklm", 14)));
+        stream.miss(&device, &format!("www.{}.net", dice.text("abcdefghijklm", 14)));
         stream.ask(&device, &format!("api.{:09x}.flood-{}.org", number, number / 20), "TXT");
         stream.wait(1);
     }

@@ -81,7 +81,7 @@ fn imitations_of_protected_domains_and_nothing_else() {
         "harbourline-sso.online",
         "loginharbourline.com",
         "www.harbourline.com.evil-1234.net",
-        "xn--hrbourline-u0a.com",
+        "xn--hrbourline-q5a.com",
         "bucherei.de",
     ]
     .into_iter()

@@ -126,7 +126,8 @@ impl State {
     /// Counts a query; length and cost of its name when it is a new one.
     fn count(&mut self, seen: &Seen<'_>, context: &Context) -> Option<(u32, u32)> {
         let pane = seen.at.div_euclid(PANE_SECONDS);
-        let counters = self.panes.at(pane, seen.now.div_euclid(PANE_SECONDS))?;
+        let present = seen.now.div_euclid(PANE_SECONDS);
+        let counters = self.panes.at(pane, present)?;
         counters.queries += 1;
         counters.odd += u32::from(seen.odd);
         let oldest = self.panes.newest() - PANES as i64 + 1;
@@ -134,10 +135,10 @@ impl State {
             return None;
         }
         let (characters, cost) = (seen.below.len() as u32, context.trigrams.cost(seen.below));
-        let counters = self.panes.at(pane, pane)?;
+        let counters = self.panes.at(pane, present)?;
         counters.names += 1;
-        counters.characters += characters;
-        counters.cost += cost;
+        counters.characters = counters.characters.saturating_add(characters);
+        counters.cost = counters.cost.saturating_add(cost);
         let hour = seen.at.div_euclid(3600);
         if hour != self.hour {
             (self.hour, self.bytes) = (hour, 0);
@@ -183,8 +184,8 @@ impl State {
             measure.queries += pane.queries;
             measure.odd += pane.odd;
             measure.names += pane.names;
-            measure.characters += pane.characters;
-            measure.cost += pane.cost;
+            measure.characters = measure.characters.saturating_add(pane.characters);
+            measure.cost = measure.cost.saturating_add(pane.cost);
         }
         // Names that spell addresses are remembered but not counted.
         measure.distinct = measure.distinct.min(measure.names);

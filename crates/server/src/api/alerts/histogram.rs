@@ -13,15 +13,17 @@ use crate::extract::JsonBody;
 use crate::parts::Shared;
 
 const INTERVAL_MS_MAX: u64 = 366 * 86_400_000;
+/// Buckets before the end of a range that does not say where it begins: as many as a histogram of events has.
+const BUCKETS_BACK: i64 = 2_000;
 
 /// What to count over time.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertHistogramRequest {
-    /// Not before; forms as for events.
-    from: String,
-    /// Before.
-    to: String,
+    /// Not before; 2,000 buckets before `to`, if absent; forms as for events.
+    from: Option<String>,
+    /// Before; now, if absent.
+    to: Option<String>,
     /// Width of a bucket in milliseconds.
     interval_ms: u64,
     /// Taken and not looked at: alerts cannot be cut by a query over events.
@@ -64,9 +66,12 @@ pub(crate) async fn histogram(
     if !(1..=INTERVAL_MS_MAX).contains(&interval_ms) {
         return Err(ApiError::bad_request(format!("`interval_ms` must be 1 to {INTERVAL_MS_MAX}")));
     }
-    let range = range(Some(&request.from), Some(&request.to), Timestamp::now())?;
-    let (from, to) = (range.start.unwrap_or_default(), range.end.unwrap_or_default());
+    let now = Timestamp::now();
+    let range = range(request.from.as_deref(), request.to.as_deref(), now)?;
     let width_micros = i64::try_from(interval_ms * 1_000).unwrap_or(i64::MAX);
+    let to = range.end.unwrap_or(now);
+    let back = width_micros.saturating_mul(BUCKETS_BACK);
+    let from = range.start.unwrap_or_else(|| Timestamp::from_micros(to.as_micros().saturating_sub(back)));
     let counted = shared.ask(move |state| state.alerts_over_time(from, to, width_micros)).await?;
     let buckets = counted.into_iter().map(|(start, count)| AlertBucket { start: start.to_rfc3339(), count });
     Ok(Json(AlertHistogramAnswer { interval_ms, buckets: buckets.collect() }))

@@ -48,7 +48,8 @@ pub(crate) struct AlertSelection {
 impl AlertSelection {
     /// The same as the control plane understands it.
     pub(super) async fn resolve(self, shared: &Shared, caller: &Caller) -> Result<AlertQuery, ApiError> {
-        let range = range(self.from.as_deref(), self.to.as_deref(), Timestamp::now())?;
+        let (from, to) = (filled(self.from), filled(self.to));
+        let range = range(from.as_deref(), to.as_deref(), Timestamp::now())?;
         let (assignees, unassigned) = match self.assignee.as_deref().map(str::trim) {
             None | Some("") => (Vec::new(), false),
             Some("none") => (Vec::new(), true),

@@ -17,7 +17,7 @@ async fn assets_weigh_open_alerts() {
         let alert = fixture.ask(&fixture.viewer, Method::GET, "/api/v1/alerts/1", None).await.json();
         (alert["urgency"].as_u64().unwrap(), alert["criticality"].clone())
     };
-    assert_eq!(urgency().await, (38, Value::Null));
+    assert_eq!(urgency().await, (75, Value::Null));
     // The source of the alert, as an address that is called a network.
     let new = json!({"name": "Domain controller", "match": "192.0.2.1", "kind": "network", "criticality": 100});
     let refused = fixture.ask(&fixture.analyst, Method::POST, PATH, Some(new.clone())).await;
@@ -38,7 +38,7 @@ async fn assets_weigh_open_alerts() {
     let list = fixture.ask(&fixture.viewer, Method::GET, PATH, None).await.json();
     assert_eq!(list, json!([changed]));
     assert_eq!(ask(Method::DELETE, &path, None).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(urgency().await, (38, Value::Null));
+    assert_eq!(urgency().await, (75, Value::Null));
     assert_eq!(ask(Method::PATCH, &path, Some(json!({}))).await.status, StatusCode::NOT_FOUND);
     for wrong in [
         json!({"name": "x", "match": "192.0.2.0/99", "kind": "network", "criticality": 1}),

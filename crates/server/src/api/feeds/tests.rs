@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use tidegate_state::{FeedAuth, FeedId};
 use uuid::Uuid;
 
-use super::with_parameter;
+use super::draft::with_parameter;
 use crate::detection::Changed;
 use crate::testing::{Answer, Fixture};
 

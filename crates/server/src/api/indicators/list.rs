@@ -123,7 +123,7 @@ pub(crate) async fn list(
             Ok(IndicatorPage {
                 next: rows.last().filter(|_| more).map(|row| row.id.to_string()),
                 total: state.count_indicators(&filter)?,
-                indicators: rows.into_iter().map(|row| names.view(row, now)).collect(),
+                indicators: names.views(state, rows, now)?,
             })
         })
         .await?;
@@ -152,13 +152,13 @@ pub(crate) async fn find(
             let mut found = Vec::new();
             for id in ids.into_iter().take(MATCHES_MAX) {
                 match state.indicator(id) {
-                    Ok(row) => found.push(names.view(row, now)),
+                    Ok(row) => found.push(row),
                     // Deleted since the set was compiled.
                     Err(StateError::NotFound { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            Ok(found)
+            names.views(state, found, now)
         })
         .await?;
     Ok(Json(MatchAnswer { indicators }))

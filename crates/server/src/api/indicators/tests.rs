@@ -1,8 +1,11 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tidegate_event::Timestamp;
+use uuid::Uuid;
 
+use crate::api::alerts::tests::finding;
 use crate::detection::Changed;
-use crate::testing::{Answer, Fixture};
+use crate::testing::{Answer, BUILTIN, Fixture};
 
 async fn import(fixture: &Fixture, body: Value) -> Answer {
     fixture.ask(&fixture.analyst, Method::POST, "/api/v1/indicators/import", Some(body)).await
@@ -61,6 +64,13 @@ async fn indicators_are_tried_imported_listed_and_ended() {
     ] {
         assert_eq!(get(&fixture, &format!("indicators?{query}")).await["total"], total, "{query}");
     }
+    assert_eq!((&indicator["hits"], &indicator["last_hit"]), (&json!(0), &Value::Null));
+    let now = Timestamp::now();
+    let mut about = finding(1, BUILTIN, 75, "a.evil.example", Uuid::from_u128(1));
+    (about.first_seen, about.last_seen, about.count) = (now, now, 5);
+    fixture.shared.state.raise(&[about]).unwrap();
+    assert_eq!(get(&fixture, "indicators?q=evil").await["indicators"][0]["hits"], 5);
+    assert_eq!(get(&fixture, "collections").await[0]["hits_7d"], 5);
     // The second number that the set knows was deleted since.
     let matched = get(&fixture, "indicators/match?value=evil.example").await;
     assert_eq!(matched["indicators"].as_array().unwrap().len(), 1);

@@ -1,0 +1,65 @@
+import { isAbort, isMissing } from "../api/client";
+
+/** An answer that is asked for: waiting, there, or failed. A new question cancels the one before. */
+export class Load<T> {
+  data = $state.raw<T | undefined>(undefined);
+  error = $state.raw<unknown>(undefined);
+  busy = $state(false);
+  /** The server has no such call. */
+  missing = $state(false);
+  #abort: AbortController | undefined;
+
+  async run(question: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.busy = true;
+    try {
+      const data = await question(abort.signal);
+      if (this.#abort !== abort) return undefined;
+      this.data = data;
+      this.error = undefined;
+      this.missing = false;
+      return data;
+    } catch (cause) {
+      if (this.#abort !== abort || isAbort(cause)) return undefined;
+      this.missing = isMissing(cause);
+      this.error = cause;
+      return undefined;
+    } finally {
+      if (this.#abort === abort) this.busy = false;
+    }
+  }
+
+  /** Stops asking; the browser closes the connection, and the server its work. */
+  cancel(): void {
+    this.#abort?.abort();
+    this.#abort = undefined;
+    this.busy = false;
+  }
+
+  clear(): void {
+    this.cancel();
+    this.data = undefined;
+    this.error = undefined;
+  }
+}
+
+/** Lists of one page that ask at the same time: more would only slow each other, and what is on top, down. */
+const AT_ONCE_MAX = 3;
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/** Asks when it is its turn; a question that was cancelled meanwhile is not asked. */
+export async function inTurn<T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> {
+  if (running >= AT_ONCE_MAX) await new Promise<void>((go) => waiting.push(go));
+  else running += 1;
+  try {
+    signal.throwIfAborted();
+    return await question();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  }
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { commands, datasetOf, destination, KEY_PLACE, tryCommand } from "../src/lib/logpush";
+import { healthOf } from "../src/lib/health";
+
+describe("logpush", () => {
+  it("knows datasets by formats", () => {
+    expect(datasetOf("cloudflare-gateway-dns")).toBe("gateway_dns");
+    expect(datasetOf("own")).toBeUndefined();
+  });
+  it("writes a destination Cloudflare can read back", () => {
+    expect(destination("https://t.example", "tgi_a b&c")).toBe("https://t.example/plain/batch?header_X-Tidegate-Intake-Key=tgi_a%20b%26c");
+  });
+  it("names account or zone, and the key once", () => {
+    const gateway = commands("https://t.example", "tgi_secret", "cloudflare-gateway-dns", "Main Office!").map((one) => one.text);
+    expect(gateway.join("\n").match(/tgi_secret/g)).toHaveLength(1);
+    expect(gateway[2]).toContain("accounts/$CF_ACCOUNT/logpush/jobs");
+    expect(gateway[2]).toContain('"name": "tidegate-gateway-dns-main-office"');
+    expect(commands("https://t.example", KEY_PLACE, "cloudflare-http-requests", "x")[1]!.text).toContain("zones/$CF_ZONE");
+    expect(commands("https://t.example", KEY_PLACE, "cloudflare-http-requests", "x").map((one) => one.text).join()).not.toContain("undefined");
+  });
+  it("lets no key leave its quotes", () => {
+    expect(tryCommand("https://t.example", 'a"$(x)`', "cloudflare-gateway-dns")).toContain('Key: a\\"\\$(x)\\`"');
+    expect(commands("https://t.example", "a'b", "cloudflare-gateway-dns", "x")[0]!.text).toContain("'a'\\''b'");
+  });
+});
+
+describe("health", () => {
+  const intake = (counts: object, rest: object = {}) => ({ id: "", name: "x", format: "f", created: "", key_hint: "", enabled: true, lag_seconds: 1, ...rest, counts: { batches: 1, bytes: 1, valid: 100, warning: 0, invalid: 0, duplicates: 0, last_batch: "2026-11-23T12:00:00Z", last_event: null, ...counts } });
+  const now = Date.UTC(2026, 10, 23, 12, 5);
+  it.each([
+    [intake({}), "well"], [intake({ last_batch: null }), "waiting"], [intake({}, { enabled: false }), "off"], [intake({ last_batch: "2026-11-23T11:00:00Z" }), "silent"],
+    [intake({ invalid: 50 }), "rejects"], [intake({}, { lag_seconds: 3600 }), "late"],
+  ])("%#", (one, word) => expect(healthOf(one as never, now).word).toBe(word));
+});

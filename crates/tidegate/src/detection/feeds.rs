@@ -15,6 +15,7 @@ use tidegate_state::{Feed, FeedId, FeedRun, State, StateError};
 use tokio::runtime::Runtime;
 
 use super::runner::{Bell, Handle, one_thread};
+pub(crate) use run::sentences;
 
 /// How often the runner looks for a feed that has become due.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -57,7 +58,12 @@ pub(crate) struct Feeds {
 
 impl Feeds {
     /// What fetches feeds, with what it fetches in `spool` while it is read.
-    pub(crate) fn new(state: Arc<State>, lists: ListsNow, bell: Arc<Bell>, spool: &std::path::Path) -> io::Result<Self> {
+    pub(crate) fn new(
+        state: Arc<State>,
+        lists: ListsNow,
+        bell: Arc<Bell>,
+        spool: &std::path::Path,
+    ) -> io::Result<Self> {
         let fetcher = Fetcher::new(FetchOptions::new(spool)).map_err(io::Error::other)?;
         Ok(Self { state, lists, bell, fetcher, runtime: one_thread()? })
     }

@@ -56,8 +56,7 @@ impl Runners {
             }
             hunts.ring();
         };
-        let handles =
-            vec![feeds.start(Arc::clone(&intelligence.wanted), brought)?, hunting.start()?, notices.start()?];
+        let handles = vec![feeds.start(Arc::clone(&intelligence.wanted), brought)?, hunting.start()?, notices.start()?];
         Ok(Self { intelligence, handles })
     }
 

@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
+use thiserror::Error;
 use tidegate_detect::intel::{Columns, Indicator, ReadOptions, Report};
 use tidegate_event::Timestamp;
 use tidegate_feeds::{Auth, Body, FeedError, Fetched, Pull, Request};
 use tidegate_state::{
     Actor, Feed, FeedKind, FeedRun, NewIndicator, NewRetrohunt, StateError, UPSERT_ROWS_MAX, Upserted,
 };
-use thiserror::Error;
 
 use super::Feeds;
 use super::settings::{ReadSettings, auth};
@@ -189,7 +189,11 @@ impl Keeper<'_> {
         if self.part.len() >= UPSERT_ROWS_MAX {
             self.flush();
         }
-        if self.failed.is_some() || self.feeds.bell.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.failed.is_some() || self.feeds.bell.stops() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn flush(&mut self) {

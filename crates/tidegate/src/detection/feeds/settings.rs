@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn settings_are_read() {
-        let settings = json!({"format": "csv", "preset": "x", "tags": ["a"], "columns": {"value": 2, "tags": ["family"]}});
+        let settings =
+            json!({"format": "csv", "preset": "x", "tags": ["a"], "columns": {"value": 2, "tags": ["family"]}});
         let mut settings = ReadSettings::of(&settings).unwrap();
         assert_eq!(settings.format(), Ok(Some(Format::Csv)));
         let columns = settings.columns();

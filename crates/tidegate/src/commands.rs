@@ -2,11 +2,14 @@
 
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod feeds;
 pub(crate) mod formats;
 pub(crate) mod generate;
 pub(crate) mod import;
+pub(crate) mod indicators;
 pub(crate) mod intake;
 pub(crate) mod parse;
+pub(crate) mod retrohunt;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod search;

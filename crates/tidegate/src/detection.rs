@@ -2,9 +2,16 @@
 //! pipeline finds becomes alerts; the memory survives a restart.
 
 mod answers;
+pub(crate) mod feeds;
+pub(crate) mod intelligence;
 mod keep;
+mod notices;
 mod raise;
+pub(crate) mod retrohunt;
 mod rulebook;
+pub(crate) mod runner;
+mod runners;
+mod service;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +34,8 @@ use crate::exit::Failure;
 use keep::Kept;
 use raise::{Desk, Filters};
 pub(crate) use rulebook::{Rulebook, Sources};
+use runners::Runners;
+use service::Service;
 
 /// Batches whose findings may wait to be stored.
 const JUDGED_MAX: usize = 64;
@@ -40,6 +49,9 @@ pub(crate) struct Detection {
     stop: Arc<AtomicBool>,
     desk: Option<JoinHandle<()>>,
     watch: Option<JoinHandle<()>>,
+    runners: Runners,
+    engine: Arc<Engine>,
+    own: std::path::PathBuf,
 }
 
 /// The rooms that detection works with.
@@ -84,7 +96,21 @@ impl Detection {
         let watch = Builder::new().name("rules".into()).spawn(move || follow(&book, &stopped))?;
         let for_pipeline =
             tidegate_pipeline::Detection { rules: Arc::clone(rulebook.rules()), memory, observed, judged: send };
-        Ok((Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch) }, for_pipeline))
+        let runners = Runners::start(config, rooms.state, rooms.engine, &rulebook)?;
+        let (engine, own) = (Arc::clone(rooms.engine), own_rules(&config.data.dir));
+        Ok((Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch), runners, engine, own }, for_pipeline))
+    }
+
+    /// What answers the server.
+    pub(crate) fn service(&self) -> Arc<dyn tidegate_server::detection::Detection> {
+        let (rulebook, engine) = (Arc::clone(&self.rulebook), Arc::clone(&self.engine));
+        let answers = answers::Answers { rulebook, engine, own: self.own.clone() };
+        Arc::new(Service { answers, intelligence: self.runners.intelligence() })
+    }
+
+    /// Stops what works beside the pipeline.
+    pub(crate) fn rest(&mut self) {
+        self.runners.stop();
     }
 
     /// Up to here everything that was found is stored and the memory is on disk.

@@ -21,7 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    config as config_verb, demo, formats, generate, import, intake, parse, rules, scan, search, serve, sql, user,
+    config as config_verb, demo, feeds, formats, generate, import, indicators, intake, parse, retrohunt, rules, scan,
+    search, serve, sql, user,
 };
 
 /// Parsing a record allocates little, but Arrow builders and Parquet pages do: mimalloc gives their memory back sooner.
@@ -52,6 +53,12 @@ enum Verb {
     Rules(rules::Args),
     /// Load files into a data directory or a running server
     Import(import::Args),
+    /// Import, list and end indicators
+    Indicators(indicators::Args),
+    /// Add, list and refresh feeds of indicators
+    Feeds(feeds::Args),
+    /// Look for indicators in stored events
+    Retrohunt(retrohunt::Args),
     /// Find events with the events query language
     Search(search::Args),
     /// Query events with read-only SQL
@@ -76,6 +83,9 @@ fn main() -> ExitCode {
         Verb::Formats(args) => formats::run(args),
         Verb::Rules(args) => rules::run(args),
         Verb::Import(args) => import::run(args),
+        Verb::Indicators(args) => indicators::run(args),
+        Verb::Feeds(args) => feeds::run(args),
+        Verb::Retrohunt(args) => retrohunt::run(args),
         Verb::Search(args) => search::run(args),
         Verb::Sql(args) => sql::run(args),
         Verb::Intake(args) => intake::run(args),

@@ -127,7 +127,10 @@ impl Node {
     }
 
     /// Stops cleanly: what was acknowledged is in the table, or stays in the journal for the next start.
-    pub(crate) fn stop(self) {
+    pub(crate) fn stop(mut self) {
+        if let Some(detection) = &mut self.detection {
+            detection.rest();
+        }
         if self.drain(DRAIN_MAX) {
             tracing::info!("everything received is in the table");
         } else {

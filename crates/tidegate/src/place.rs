@@ -10,7 +10,7 @@ use crate::config::{Loaded, Settings, Sources};
 use crate::exit::Failure;
 
 /// The arguments that say where.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct PlaceArgs {
     /// Data directory to work on; a running server notices the change
     #[arg(long, value_name = "DIR", global = true, conflicts_with = "url")]

@@ -80,7 +80,7 @@ pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
         detection: None,
         gauges: node.gauges(),
         options: config.server.clone(),
-        detection: None,
+        detection: node.detection.as_ref().map(crate::detection::Detection::service),
         version: env!("CARGO_PKG_VERSION"),
     };
     Bound::new(parts).map_err(|error| Failure::Work(eyre!(error)))

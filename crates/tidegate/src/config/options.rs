@@ -123,7 +123,8 @@ impl Settings {
         }
     }
 
-    fn query(&self) -> tidegate_query::Options {
+    /// The query engine's options.
+    pub(crate) fn query(&self) -> tidegate_query::Options {
         let query = &self.query;
         tidegate_query::Options {
             memory_bytes_max: query.memory_max.in_memory(),

@@ -186,6 +186,8 @@ sections! {
         rules: Vec<PathBuf> = Vec::new();
         /// Folders with lists of names of your own, `<tag>.txt` each.
         lists: Vec<PathBuf> = Vec::new();
+        /// Whether notification targets may be on this machine, such as a relay of your own.
+        allow_loopback: bool = false;
     }
 
     /// Logging in.

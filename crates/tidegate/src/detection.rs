@@ -14,9 +14,9 @@ mod runners;
 mod service;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ pub(crate) struct Detection {
     runners: Runners,
     engine: Arc<Engine>,
     own: std::path::PathBuf,
+    figures: Arc<Mutex<tidegate_detect::Counters>>,
 }
 
 /// The rooms that detection works with.
@@ -94,11 +95,20 @@ impl Detection {
         let desk = Builder::new().name("alerts".into()).spawn(move || desk.run(&judged))?;
         let (book, stopped) = (Arc::clone(&rulebook), Arc::clone(&stop));
         let watch = Builder::new().name("rules".into()).spawn(move || follow(&book, &stopped))?;
-        let for_pipeline =
-            tidegate_pipeline::Detection { rules: Arc::clone(rulebook.rules()), memory, observed, judged: send };
+        let figures = Arc::new(Mutex::new(memory.counters()));
+        let for_pipeline = tidegate_pipeline::Detection {
+            rules: Arc::clone(rulebook.rules()),
+            memory,
+            observed,
+            judged: send,
+            figures: Arc::clone(&figures),
+        };
         let runners = Runners::start(config, rooms.state, rooms.engine, &rulebook)?;
         let (engine, own) = (Arc::clone(rooms.engine), own_rules(&config.data.dir));
-        Ok((Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch), runners, engine, own }, for_pipeline))
+        Ok((
+            Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch), runners, engine, own, figures },
+            for_pipeline,
+        ))
     }
 
     /// What answers the server.
@@ -106,6 +116,11 @@ impl Detection {
         let (rulebook, engine) = (Arc::clone(&self.rulebook), Arc::clone(&self.engine));
         let answers = answers::Answers { rulebook, engine, own: self.own.clone() };
         Arc::new(Service { answers, intelligence: self.runners.intelligence() })
+    }
+
+    /// What tells operators how the memory is doing.
+    pub(crate) fn figures(&self) -> Arc<Mutex<tidegate_detect::Counters>> {
+        Arc::clone(&self.figures)
     }
 
     /// Stops what works beside the pipeline.

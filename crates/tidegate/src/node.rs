@@ -2,7 +2,7 @@
 //! the right order. `serve`, `demo` and `import` share it.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use eyre::{WrapErr, eyre};
@@ -170,6 +170,7 @@ impl Node {
     pub(crate) fn gauges(&self) -> Gauges {
         let (journal, store, pipeline) =
             (Arc::clone(&self.journal), Arc::clone(&self.store), Arc::clone(&self.pipeline));
+        let detection = self.detection.as_ref().map(Detection::figures);
         let replayed_to = journal.stats().last;
         Gauges::new(move || {
             let mut troubles = Vec::new();
@@ -183,7 +184,11 @@ impl Node {
                 troubles.push(format!("the table cannot be written: {error}"));
             }
             let behind = journal.stats().last.0.saturating_sub(published.0);
-            Readings { figures: figures(&stats, behind), troubles }
+            let mut all = figures(&stats, behind);
+            if let Some(detection) = &detection {
+                all.extend(detection_figures(&detection.lock().unwrap_or_else(PoisonError::into_inner)));
+            }
+            Readings { figures: all, troubles }
         })
     }
 }
@@ -208,6 +213,29 @@ fn figures(stats: &tidegate_store::Stats, behind: u64) -> Vec<Figure> {
             "store_maintenance_failing",
             "1 while compaction, checkpoints or retention fail; the log says why.",
             f64::from(u8::from(stats.maintenance_failure.is_some())),
+        ),
+    ]
+}
+
+fn detection_figures(counters: &tidegate_detect::Counters) -> Vec<Figure> {
+    let gauge = |name, help, value: u64| Figure { name, help, cumulative: false, value: value as f64 };
+    let count = |name, help, value: u64| Figure { name, help, cumulative: true, value: value as f64 };
+    let dropped = |part: fn(&tidegate_detect::Dropped) -> u64| counters.dropped.iter().map(|(_, all)| part(all)).sum();
+    vec![
+        count("detection_events_total", "Events that correlations and behaviour were shown.", counters.events),
+        count("detection_clamped_total", "Events whose time lay after their receipt.", counters.clamped),
+        gauge("detection_groups", "Groups that correlations hold.", counters.groups),
+        count("detection_late_total", "Matches too late for their correlation.", dropped(|all| all.late)),
+        count("detection_incomplete_total", "Matches without a field to group by.", dropped(|all| all.incomplete)),
+        count(
+            "detection_dropped_total",
+            "Matches and groups that correlations forgot to stay within their bounds.",
+            dropped(|all| all.entries + all.groups),
+        ),
+        count(
+            "detection_forgotten_total",
+            "What behavioural detectors forgot to stay within their bounds.",
+            counters.forgotten,
         ),
     ]
 }

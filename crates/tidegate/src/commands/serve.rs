@@ -77,7 +77,6 @@ pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
         engine: node.engine.clone(),
         counters: node.counters.clone(),
         formats: node.formats(),
-        detection: None,
         gauges: node.gauges(),
         options: config.server.clone(),
         detection: node.detection.as_ref().map(crate::detection::Detection::service),

@@ -133,7 +133,8 @@ fn flood() -> String {
 
 /// A rule of somebody else.
 fn foreign(number: usize) -> RuleSource {
-    let source = if number % 10 == 0 { "category: dns" } else { "product: windows, category: process_creation" };
+    let source =
+        if number.is_multiple_of(10) { "category: dns" } else { "product: windows, category: process_creation" };
     let text = format!(
         "title: foreign {number}\nlogsource: {{{source}}}\ndetection:\n  a:\n    QueryName|endswith: ['.bad{number}.example.org', \
          '.evil{number}.example.net']\n  b:\n    QueryName|contains: 'beacon{number}'\n  c: {{record_type: TXT}}\n  condition: (a or b) and c\nlevel: low\n"

@@ -106,7 +106,7 @@ fn natives(changes: Option<Json>, catalogue: &Catalogue) -> Result<NativeSetting
 
 /// The alerts of the rule that the events raise, a line each.
 fn fired(
-    events: &[(Timestamp, Map<String, Json>)],
+    events: &[Timed],
     rule: RuleId,
     catalogue: &Arc<Catalogue>,
     natives: &NativeSettings,
@@ -130,8 +130,11 @@ fn fired(
     Ok(alerts.iter().filter(|alert| alert.rule.id == rule).map(|alert| alert.to_json().to_string()).collect())
 }
 
+/// An event of a case, with its time.
+type Timed = (Timestamp, Map<String, Json>);
+
 /// The events of an entry, with their times.
-fn events(entry: &Json) -> Result<Vec<(Timestamp, Map<String, Json>)>, String> {
+fn events(entry: &Json) -> Result<Vec<Timed>, String> {
     let list = match entry {
         Json::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),

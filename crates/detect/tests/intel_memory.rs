@@ -18,7 +18,7 @@ fn resident_bytes() -> usize {
 /// Names of the usual length (24 bytes on average here), four in five of them, and addresses; a thousand kinds of tags.
 fn indicator(number: u64) -> Indicator {
     let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let value = if number % 5 == 0 {
+    let value = if number.is_multiple_of(5) {
         Value::Address(std::net::Ipv4Addr::from_bits((spread >> 32) as u32).into())
     } else {
         Value::Name(format!("{:011x}.evil{}.example", spread >> 20, number % 997))

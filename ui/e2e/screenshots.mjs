@@ -9,7 +9,7 @@ const [folder = "../docs/screenshots", word = ""] = process.argv.slice(2);
 const url = process.env.TIDEGATE_URL ?? "http://127.0.0.1:8080";
 const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 1024, height: 768 } };
 const openEvent = async (p) => {
-  await p.locator(".line").nth(3).locator(".time").click();
+  await p.locator(".rows .line").nth(3).locator(".time").click();
   await p.getByRole("rowheader").first().waitFor();
 };
 const SHOTS = [

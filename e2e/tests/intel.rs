@@ -140,7 +140,8 @@ fn an_indicator_that_came_by_the_api_raises_an_alert() {
 fn what_cannot_be_an_indicator_is_told() {
     let server = Server::start("");
     let text = "www.microsoft.com\n10.0.0.1\nnot a name\ngood.evil-zone.example\n";
-    let answer = server.admin().post("indicators/import", &json!({"text": text, "collection": "mixed", "dry_run": true}));
+    let answer =
+        server.admin().post("indicators/import", &json!({"text": text, "collection": "mixed", "dry_run": true}));
     assert_eq!(answer["accepted"], 1, "{answer}");
     assert_eq!(answer["benign"][0]["value"], "www.microsoft.com", "{answer}");
     assert_eq!(answer["rejected"].as_array().unwrap().len(), 2, "{answer}");
@@ -159,7 +160,8 @@ fn the_command_line_imports_lists_and_ends_indicators() {
     let place = ["--url", server.url(), "--token", admin.token()];
     let with = |arguments: &[&str]| [arguments, &place].concat();
     let list = b"# ours\nhost-1.cliintel[.]example.com\n198.51.100.77\nwww.google.com\n";
-    let said = run_with_input(&with(&["indicators", "import", "--collection", "by hand", "--tag", "test", "-"]), list).ok();
+    let said =
+        run_with_input(&with(&["indicators", "import", "--collection", "by hand", "--tag", "test", "-"]), list).ok();
     assert!(said.contains("2 indicators taken") && said.contains("benign"), "{said}");
     let intake = admin.gateway("gateway");
     admin.push(&intake, &Records::new("cliintel").lines(2));
@@ -265,7 +267,9 @@ fn a_feed_that_is_a_web_page_says_so_and_nothing_stops() {
         let url = format!("{}{path}", site.url);
         let _ = admin.ask("POST", "feeds", Some(&json!({"name": name, "url": url, "collection": name}))).expect(201);
     }
-    let failed = |name: &str| within(SOON, "the run failed", || Some(feed(admin, name)).filter(|feed| feed["state"] == "failed"));
+    let failed = |name: &str| {
+        within(SOON, "the run failed", || Some(feed(admin, name)).filter(|feed| feed["state"] == "failed"))
+    };
     let error = failed("page")["error"].as_str().unwrap().to_owned();
     assert_eq!(error, "this is an HTML page titled `Log in`, not a feed of indicators");
     assert!(failed("gone")["error"].as_str().unwrap().contains("503"));

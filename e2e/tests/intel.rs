@@ -158,8 +158,11 @@ fn the_command_line_imports_lists_and_ends_indicators() {
     let server = Server::start("");
     let admin = server.admin();
     let place = ["--url", server.url(), "--token", admin.token()];
-    let with = |arguments: &[&str]| [arguments, &place].concat();
-    let list = b"# ours\nhost-1.cliintel[.]example.com\n198.51.100.77\nwww.google.com\n";
+    fn with<'a>(arguments: &[&'a str], place: &[&'a str]) -> Vec<&'a str> {
+        [arguments, place].concat()
+    }
+    let with = |arguments| with(arguments, &place);
+    let list = b"# ours\nhost-1.cliintel[.]example.com\n198.51.100.77\nwww.microsoft.com\n";
     let said =
         run_with_input(&with(&["indicators", "import", "--collection", "by hand", "--tag", "test", "-"]), list).ok();
     assert!(said.contains("2 indicators taken") && said.contains("benign"), "{said}");

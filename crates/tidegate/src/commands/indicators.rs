@@ -217,7 +217,7 @@ fn shown(row: &IndicatorRow, collections: &[Collection], now: Timestamp) -> Valu
     let collection = collections.iter().find(|found| found.id == row.collection);
     shown["id"] = json!(row.id.to_string());
     shown["collection"] = json!(collection.map(|found| &found.name));
-    shown["kind"] = json!(if row.kind == "name" { "domain" } else { &row.kind });
+    shown["kind"] = json!(if row.kind == "name" { "domain" } else { row.kind.as_str() });
     shown["expired"] = json!(row.valid_until.is_some_and(|until| until <= now));
     shown
 }

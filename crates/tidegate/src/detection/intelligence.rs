@@ -64,7 +64,7 @@ impl Intelligence {
         .map_err(|error| DetectionError::Invalid(error.to_string()))?;
         for example in &report.refused_examples {
             // `value (reason)`
-            let (value, reason) = example.rsplit_once(" (").unwrap_or((example, ""));
+            let (value, reason) = example.rsplit_once(" (").unwrap_or((example.as_str(), ""));
             let (value, reason) = (value.to_owned(), reason.trim_end_matches(')').to_owned());
             match reason == intel::Refusal::Benign.as_str() {
                 true => found.benign.push(Refused { value, reason }),
@@ -217,7 +217,7 @@ fn preset(preset: &Preset) -> FeedPreset {
 /// A problem's sentence begins with what stands there, in backticks.
 fn unreadable(problem: &intel::Problem) -> Unreadable {
     let quoted = problem.sentence.strip_prefix('`').and_then(|rest| rest.split_once("` "));
-    let (value, reason) = quoted.unwrap_or(("", &problem.sentence));
+    let (value, reason) = quoted.unwrap_or(("", problem.sentence.as_str()));
     Unreadable { line: Some(problem.at), value: value.to_owned(), reason: reason.to_owned() }
 }
 

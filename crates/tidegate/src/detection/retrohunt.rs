@@ -49,9 +49,6 @@ pub(crate) enum HuntError {
     /// It cannot be made.
     #[error("{0}")]
     Impossible(String),
-    /// The process is about to end; the hunt goes on when it starts again.
-    #[error("stopped")]
-    Stopped,
 }
 
 /// Hunts.
@@ -95,7 +92,8 @@ impl Hunts {
     pub(crate) fn work(&self, hunt: &Retrohunt, progress: &mut dyn FnMut(u64, u64, u64)) -> bool {
         let name = &hunt.name;
         let failed = match self.runtime.block_on(self.bell.unless_stopped(self.run(hunt, progress))) {
-            None | Some(Err(HuntError::Stopped)) => return true,
+            // It goes on at the next start.
+            None => return true,
             Some(Ok(())) => None,
             Some(Err(HuntError::State(error))) => {
                 tracing::error!(hunt = %hunt.id, "the hunt `{name}` waits: {error}");

@@ -244,7 +244,7 @@ fn texts<'e>(event: &'e Value, field: &str) -> impl Iterator<Item = &'e str> + u
     let value = field.split('.').try_fold(event, |value, part| value.get(part));
     let (one, many) = match value {
         Some(Value::Array(items)) => (None, items.as_slice()),
-        other => (other, [].as_slice()),
+        other => (other, <&[Value]>::default()),
     };
     one.into_iter().chain(many).filter_map(Value::as_str)
 }

@@ -10,6 +10,8 @@ use tidegate_event::Position;
 
 /// How often the memory is written down. What was judged since is judged again after a crash.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(60);
+/// After so many bytes of batches it is written down, too: the journal holds them until then.
+const SNAPSHOT_BYTES: u64 = 256 << 20;
 
 /// How often operators see new figures.
 const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
@@ -66,6 +68,8 @@ pub(crate) struct Watch {
     memory: Memory,
     observed: Position,
     saved: Position,
+    /// Bytes of batches that were judged since.
+    unsaved_bytes: u64,
     judged: SyncSender<Judged>,
     last_snapshot: Instant,
     figures: Arc<Mutex<Counters>>,
@@ -76,17 +80,27 @@ impl Watch {
     pub(crate) fn new(detection: Detection) -> Self {
         let Detection { memory, observed, judged, figures, .. } = detection;
         let now = Instant::now();
-        Self { memory, observed, saved: observed, judged, last_snapshot: now, figures, last_figures: now }
+        Self {
+            memory,
+            observed,
+            saved: observed,
+            unsaved_bytes: 0,
+            judged,
+            last_snapshot: now,
+            figures,
+            last_figures: now,
+        }
     }
 
     /// Shows a batch to the memory, unless it has seen it in an earlier life.
-    pub(crate) fn observe(&mut self, position: Position, sightings: &Sightings) {
+    pub(crate) fn observe(&mut self, position: Position, bytes: u64, sightings: &Sightings) {
         if position <= self.observed {
             return;
         }
         let mut findings = Vec::new();
         self.memory.observe(sightings, &mut findings);
         self.observed = position;
+        self.unsaved_bytes += bytes;
         if !findings.is_empty() {
             // The other side ends after this one; without it nothing could be raised anyway.
             let _ = self.judged.send(Judged::Findings(findings));
@@ -95,7 +109,7 @@ impl Watch {
             self.last_figures = Instant::now();
             *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = self.memory.counters();
         }
-        if self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL {
+        if self.last_snapshot.elapsed() >= SNAPSHOT_INTERVAL || self.unsaved_bytes >= SNAPSHOT_BYTES {
             self.snapshot();
         }
     }
@@ -103,6 +117,7 @@ impl Watch {
     /// Hands the memory over for keeping.
     pub(crate) fn snapshot(&mut self) {
         self.last_snapshot = Instant::now();
+        self.unsaved_bytes = 0;
         if self.saved < self.observed {
             let mut bytes = Vec::new();
             self.memory.snapshot(&mut bytes);

@@ -28,13 +28,15 @@ pub use detection::{Detection, Judged, Rules};
 pub use moment::{EARLIEST, FUTURE_MAX_MICROS};
 pub use normalise::IntakeInfo;
 use normalise::{Normalised, Shared, Worker};
-use ordered::{Feed, Results};
+use ordered::{Feed, Next, Results};
 pub use unique::{GENERATION_MAX, Unique, UniqueKey, WINDOW_MICROS};
 
 /// Bytes of compressed bodies that workers may hold at once. Their text is several times as large.
 const WEIGHT_MAX: usize = 16 << 20;
 /// How often a thread that waits for work looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(100);
+/// After so long without a batch, what detection remembers is handed over for keeping.
+const IDLE: Duration = Duration::from_secs(1);
 /// How long the feed waits before it reads on after the journal refused a read.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -210,11 +212,22 @@ struct Publisher {
 
 impl Publisher {
     fn run(mut self, results: &Results<Normalised>) {
-        while let Some(mut batch) = results.next() {
+        loop {
+            let mut batch = match results.next(IDLE) {
+                Next::Result(batch) => batch,
+                Next::Idle => {
+                    // A journal that is full waits for this: nothing comes before it has room again.
+                    if let Some(watch) = &mut self.watch {
+                        watch.snapshot();
+                    }
+                    continue;
+                }
+                Next::Over => break,
+            };
             if batch.position <= self.committed {
                 self.forget_duplicates(&mut batch);
                 if let (Some(watch), Some(sightings)) = (&mut self.watch, &batch.sightings) {
-                    watch.observe(batch.position, sightings);
+                    watch.observe(batch.position, batch.counts.bytes, sightings);
                 }
                 continue;
             }
@@ -227,7 +240,7 @@ impl Publisher {
                 return;
             }
             if let (Some(watch), Some(sightings)) = (&mut self.watch, &batch.sightings) {
-                watch.observe(batch.position, sightings);
+                watch.observe(batch.position, batch.counts.bytes, sightings);
             }
             self.counters.add(batch.intake, &batch.counts);
             self.published.store(batch.position.0, Ordering::Release);

@@ -1,8 +1,9 @@
 //! A pool that works on several jobs at once and hands the results on in the order of the jobs.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 /// A running pool.
 pub(crate) struct Pool<J, R> {
@@ -16,6 +17,16 @@ pub(crate) struct Feed<J, R> {
     work: SyncSender<(J, Ticket, SyncSender<R>)>,
     order: SyncSender<Receiver<R>>,
     room: Arc<Room>,
+}
+
+/// What comes out of a pool.
+pub(crate) enum Next<R> {
+    /// A result.
+    Result(R),
+    /// Nothing was begun for a while.
+    Idle,
+    /// The pool has stopped, and everything is handed on.
+    Over,
 }
 
 /// Where results come out, in the order of the jobs.
@@ -71,9 +82,13 @@ impl<J, R> Feed<J, R> {
 }
 
 impl<R> Results<R> {
-    /// The next result in order; `None` when the pool has stopped and everything is handed on.
-    pub(crate) fn next(&self) -> Option<R> {
-        self.order.recv().ok()?.recv().ok()
+    /// The next result in order, if one is begun within `wait`.
+    pub(crate) fn next(&self, wait: Duration) -> Next<R> {
+        match self.order.recv_timeout(wait) {
+            Ok(result) => result.recv().map_or(Next::Over, Next::Result),
+            Err(RecvTimeoutError::Timeout) => Next::Idle,
+            Err(RecvTimeoutError::Disconnected) => Next::Over,
+        }
     }
 }
 

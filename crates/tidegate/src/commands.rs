@@ -8,6 +8,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod indicators;
 pub(crate) mod intake;
+pub(crate) mod logpush;
 pub(crate) mod parse;
 pub(crate) mod retrohunt;
 pub(crate) mod rules;

@@ -8,8 +8,8 @@ use clap::Subcommand;
 use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_logpush::{
-    ApiToken, ApiUrl, Client, Dataset, Destination, Header, IntakeKey, Job, JobId, JobRequest, LogpushError, Probe, Scope,
-    Severity, TOKEN_VARIABLE, Wanted, WantedKey, check_setup, curl, dataset, plan, render, verify,
+    ApiToken, ApiUrl, Client, Dataset, Destination, Header, IntakeKey, Job, JobId, JobRequest, LogpushError, Probe,
+    Scope, Severity, TOKEN_VARIABLE, Wanted, WantedKey, check_setup, curl, dataset, plan, render, verify,
 };
 use tidegate_state::Secret;
 use tokio::runtime::Runtime;
@@ -105,10 +105,8 @@ enum Verb {
         job: JobId,
     },
     /// Compare a job with what it should be; ends with 1 when something breaks events or rules
-    #[command(
-        after_help = "Example:\n  tidegate logpush verify 123456 --account 023e105f4ecef8ad9ca31a8372d0c353 \
-                      --public-url https://tidegate.example.com"
-    )]
+    #[command(after_help = "Example:\n  tidegate logpush verify 123456 --account 023e105f4ecef8ad9ca31a8372d0c353 \
+                      --public-url https://tidegate.example.com")]
     Verify {
         /// The job's number
         job: JobId,
@@ -116,10 +114,8 @@ enum Verb {
         here: HereArgs,
     },
     /// Change a job into what it should be, after asking
-    #[command(
-        after_help = "Example:\n  tidegate logpush update 123456 --account 023e105f4ecef8ad9ca31a8372d0c353 \
-                      --public-url https://tidegate.example.com --dry-run"
-    )]
+    #[command(after_help = "Example:\n  tidegate logpush update 123456 --account 023e105f4ecef8ad9ca31a8372d0c353 \
+                      --public-url https://tidegate.example.com --dry-run")]
     Update {
         /// The job's number
         job: JobId,
@@ -187,7 +183,8 @@ const COLUMNS: [table::Column; 7] = [
     ("DESTINATION", "/destination_conf"),
 ];
 
-const FIELD_COLUMNS: [table::Column; 4] = [("FIELD", "/field"), ("OFFERED", "/offered"), ("READ", "/read"), ("SENT BY US", "/wanted")];
+const FIELD_COLUMNS: [table::Column; 4] =
+    [("FIELD", "/field"), ("OFFERED", "/offered"), ("READ", "/read"), ("SENT BY US", "/wanted")];
 
 /// A client, a scope and something to run requests on.
 struct Cloud {
@@ -204,7 +201,8 @@ impl Cloud {
             (None, Ok(token)) => Secret::new(token),
             (None, Err(_)) => ask::secret("Cloudflare API token").map_err(Failure::Usage)?,
         };
-        let client = Client::new(api(args)?, ApiToken::new(token.reveal()).map_err(cloud_failure)?).map_err(cloud_failure)?;
+        let client =
+            Client::new(api(args)?, ApiToken::new(token.reveal()).map_err(cloud_failure)?).map_err(cloud_failure)?;
         Ok(Self { client, scope, runtime: one_thread()? })
     }
 
@@ -247,8 +245,16 @@ fn create(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool, dry_run
     let cloud = Cloud::open(args)?;
     // The validation upload needs no key, so all of this is known before an intake is made.
     let bare = Destination::without_key(&base).map_err(cloud_failure)?;
-    let probe = if wish.skip_address || !wish.header.is_empty() { None } else { Some(Probe::new().map_err(cloud_failure)?) };
-    let checks = check_setup(&cloud.client, probe.as_ref(), &cloud.scope, wish.dataset, &bare, wish.header.is_empty() && !dry_run);
+    let probe =
+        if wish.skip_address || !wish.header.is_empty() { None } else { Some(Probe::new().map_err(cloud_failure)?) };
+    let checks = check_setup(
+        &cloud.client,
+        probe.as_ref(),
+        &cloud.scope,
+        wish.dataset,
+        &bare,
+        wish.header.is_empty() && !dry_run,
+    );
     let found = cloud.runtime.block_on(checks);
     for step in &found.steps {
         let mark = step.ok.map_or("?", |ok| if ok { "ok" } else { "NO" });
@@ -297,7 +303,8 @@ fn intake_key(wish: &Create, place: &Place, json: bool) -> Result<IntakeKey, Fai
     let key = match (exists, brought) {
         (_, Some(key)) => return Ok(key),
         (true, None) => {
-            let why = "its key is stored as a hash only: give it with --key-file, or rotate it with `tidegate intake rotate`";
+            let why =
+                "its key is stored as a hash only: give it with --key-file, or rotate it with `tidegate intake rotate`";
             return Err(Failure::Usage(eyre!("there is an intake `{}`; {why}", wish.intake)));
         }
         (false, None) => make_intake(place, &wish.intake, wish.dataset.format)?,
@@ -310,10 +317,12 @@ fn intake_key(wish: &Create, place: &Place, json: bool) -> Result<IntakeKey, Fai
 fn make_intake(place: &Place, name: &str, format: &str) -> Result<Secret, Failure> {
     match place {
         Place::Data(on) => on.state.create_intake(name, format, &on.actor).map(|(_, key)| key).map_err(failure),
-        Place::Server(client) => match client.send("POST", "intakes", &json!({"name": name, "format": format}))?["key"].take() {
-            Value::String(key) => Ok(Secret::new(key)),
-            _ => Err(Failure::Work(eyre!("the server answered without a key"))),
-        },
+        Place::Server(client) => {
+            match client.send("POST", "intakes", &json!({"name": name, "format": format}))?["key"].take() {
+                Value::String(key) => Ok(Secret::new(key)),
+                _ => Err(Failure::Work(eyre!("the server answered without a key"))),
+            }
+        }
     }
 }
 
@@ -390,11 +399,21 @@ fn verify_job(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs, json:
     Ok(if breaks { ExitCode::from(NOT_MET) } else { ExitCode::SUCCESS })
 }
 
-fn update(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs, json: bool, dry_run: bool, yes: bool) -> Outcome {
+fn update(
+    cloud: &Cloud,
+    id: JobId,
+    here: &HereArgs,
+    place: PlaceArgs,
+    json: bool,
+    dry_run: bool,
+    yes: bool,
+) -> Outcome {
     let compared = Compared::of(cloud, id, here, place)?;
     let wanted = compared.wanted()?;
     let to = match (&compared.address, compared.key.clone().or_else(|| compared.job.destination_conf.intake_key())) {
-        (Some(address), Some(key)) => Some(Destination::of_intake(address, &key, Header::Tidegate, &[]).map_err(cloud_failure)?),
+        (Some(address), Some(key)) => {
+            Some(Destination::of_intake(address, &key, Header::Tidegate, &[]).map_err(cloud_failure)?)
+        }
         _ => None,
     };
     let plan = plan(&compared.job, &wanted, to.as_ref());

@@ -16,7 +16,7 @@ use self::target::{address, further, joined};
 use crate::api::alerts::Urgency;
 use crate::api::present;
 use crate::auth::{Admin, Viewer};
-use crate::detection::{Changed, Severity, TargetTest};
+use crate::detection::{Changed, Detection, Severity, TargetTest};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{JsonBody, Path};
 use crate::parts::Shared;
@@ -184,7 +184,7 @@ pub(crate) async fn create(
         template: request.template.filter(|template| !template.is_empty()),
         enabled: true,
     };
-    check(&shared, &new, new.secret.is_some()).await?;
+    check(&shared, &new, new.secret.clone()).await?;
     let target = shared.ask(move |state| state.create_target(&new, &caller.actor)).await?;
     shared.tell(Changed::Targets).await?;
     Ok((StatusCode::CREATED, Json(view(target))))
@@ -212,7 +212,10 @@ pub(crate) async fn change(
         None => (target::kept(old.kind, &old.config, more)?, None),
     };
     let secret = secret_address.or(edit.secret.map(Option::unwrap_or_default));
-    let has_secret = secret.as_ref().map_or(old.has_secret, |secret| !secret.is_empty());
+    let in_force = match &secret {
+        Some(secret) => Some(Secret::new(secret.clone())),
+        None => shared.ask(move |state| state.target_secret(id)).await?,
+    };
     let (alerts, intakes) = edit.on.as_deref().map_or((old.routing.alerts, old.routing.intakes), occasions);
     let new = NewTarget {
         name: edit.name.unwrap_or(old.name),
@@ -229,7 +232,7 @@ pub(crate) async fn change(
         template: edit.template.unwrap_or(old.template).filter(|template| !template.is_empty()),
         enabled: edit.enabled.unwrap_or(old.enabled),
     };
-    check(&shared, &new, has_secret).await?;
+    check(&shared, &new, in_force).await?;
     let target = shared.ask(move |state| state.change_target(id, &new, &caller.actor)).await?;
     shared.tell(Changed::Targets).await?;
     Ok(Json(view(target)))
@@ -270,9 +273,13 @@ pub(crate) async fn test(
 }
 
 /// Refuses a configuration by which nothing could be sent, where somebody knows.
-async fn check(shared: &Shared, new: &NewTarget, has_secret: bool) -> Result<(), ApiError> {
+async fn check(shared: &Shared, new: &NewTarget, secret: Option<Secret>) -> Result<(), ApiError> {
     let (kind, config) = (new.kind, new.config.clone());
-    shared.detect_if_any(move |detection| detection.check_target(kind, &config, has_secret)).await.map(|_| ())
+    let work = move |detection: &dyn Detection| {
+        let secret = secret.as_ref().map(Secret::reveal).filter(|secret| !secret.is_empty());
+        detection.check_target(kind, &config, secret)
+    };
+    shared.detect_if_any(work).await.map(|_| ())
 }
 
 /// Whether alerts and whether intakes are told.

@@ -196,13 +196,15 @@ impl Detection for Fake {
         }]
     }
 
-    fn check_target(&self, kind: TargetKind, config: &Value, has_secret: bool) -> Result<(), DetectionError> {
+    fn check_target(&self, kind: TargetKind, config: &Value, secret: Option<&str>) -> Result<(), DetectionError> {
         let url = config["url"].as_str().unwrap_or("https://");
         match kind {
             TargetKind::Webhook if !url.starts_with("https://") => {
                 Err(DetectionError::Invalid(format!("`{url}` is no address")))
             }
-            TargetKind::Slack if !has_secret => Err(DetectionError::Invalid("no address".to_owned())),
+            TargetKind::Slack if secret.is_none_or(|address| !address.starts_with("https://")) => {
+                Err(DetectionError::Invalid("no address".to_owned()))
+            }
             _ => Ok(()),
         }
     }

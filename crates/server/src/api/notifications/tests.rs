@@ -79,6 +79,7 @@ async fn what_cannot_be_reached_is_refused() {
     let (fixture, _) = Fixture::detecting();
     for wrong in [
         json!({"name": "x", "kind": "webhook", "target": "http://x.example", "min_severity": "low", "on": []}),
+        json!({"name": "x", "kind": "slack", "target": "http://x.example", "min_severity": "low", "on": []}),
         json!({"name": "x", "kind": "webhook", "target": "", "min_severity": "low", "on": []}),
         json!({"name": "x", "kind": "pager", "target": "x", "min_severity": "low", "on": []}),
         json!({"name": "x", "kind": "file", "target": "x", "min_severity": "low", "on": ["status"]}),

@@ -128,6 +128,16 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    fn result<R>(results: &Results<R>) -> Option<R> {
+        loop {
+            match results.next(Duration::from_secs(1)) {
+                Next::Result(result) => return Some(result),
+                Next::Idle => {}
+                Next::Over => return None,
+            }
+        }
+    }
+
     #[test]
     fn results_come_in_the_order_of_the_jobs() {
         let Pool { feed, results, threads } = pool(
@@ -142,7 +152,7 @@ mod tests {
         )
         .unwrap();
         let feeder = std::thread::spawn(move || (0..500).all(|number| feed.put(number, 1)));
-        let out: Vec<u64> = std::iter::from_fn(|| results.next()).collect();
+        let out: Vec<u64> = std::iter::from_fn(|| result(&results)).collect();
         assert!(feeder.join().unwrap());
         assert_eq!(out, (0..500).collect::<Vec<_>>());
         for thread in threads {
@@ -170,7 +180,7 @@ mod tests {
         let feeder = std::thread::spawn(move || {
             [6, 6, 3, 3, 3, 50, 1, 9].into_iter().cycle().take(400).all(|weight| feed.put(weight, weight))
         });
-        let count = std::iter::from_fn(|| results.next()).count();
+        let count = std::iter::from_fn(|| result(&results)).count();
         assert!(feeder.join().unwrap());
         assert_eq!(count, 400);
         assert!(most.load(Ordering::SeqCst) <= 50, "a job heavier than the room runs alone");

@@ -72,8 +72,8 @@ impl Detection for Service {
         self.intelligence.feed_presets()
     }
 
-    fn check_target(&self, kind: TargetKind, config: &Value, has_secret: bool) -> Result<(), DetectionError> {
-        self.intelligence.check_target(kind, config, has_secret)
+    fn check_target(&self, kind: TargetKind, config: &Value, secret: Option<&str>) -> Result<(), DetectionError> {
+        self.intelligence.check_target(kind, config, secret)
     }
 
     fn test_target(&self, id: TargetId) -> Result<TargetTest, DetectionError> {

@@ -66,6 +66,8 @@ pub struct RuleSettings {
     pub enabled: Option<bool>,
     /// Another severity.
     pub severity: Option<Severity>,
+    /// Another effort: whether it is on by default follows from that.
+    pub effort: Option<Effort>,
     /// Values of the rule's own settings: lengths, counts, allowlists.
     #[serde(flatten)]
     pub values: BTreeMap<String, SettingValue>,

@@ -177,7 +177,9 @@ fn reading(statement: Statement, fields: &Fields) -> Result<Statement, Error> {
 async fn plan(job: &Job, statement: Statement, rows_max: usize) -> Result<Prepared, Error> {
     let base = job.state(Reading::Scan);
     let events = Arc::new(Events::new(&job.snapshot, base).await?);
-    let state = session(base, events).map_err(refused)?;
+    let mut state = session(base, events).map_err(refused)?;
+    // What `now()` is.
+    state.mark_start_execution();
     let plan = state.statement_to_plan(statement).await.map_err(refused)?;
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     options.verify_plan(&plan).map_err(refused)?;

@@ -402,6 +402,7 @@ fn sql_reads_events() {
                 "SELECT date_trunc('day', \"@timestamp\") d, count(*) FROM events GROUP BY d ORDER BY d",
                 json!([["2026-05-04T00:00:00Z", 4], ["2026-05-05T00:00:00Z", 6]]),
             ),
+            ("SELECT count(*) FROM events WHERE @timestamp < now() - INTERVAL '1 hour'", json!([[10]])),
             ("VALUES (1, 'a')", json!([[1, "a"]])),
             ("SELECT NULL, [1, 2]", json!([[null, [1, 2]]])),
             (

@@ -83,11 +83,11 @@ export interface RetrohuntDetail extends Retrohunt {
   results: { indicator: Indicator; count: number; first_seen: string; last_seen: string; sources: string[]; query: string }[];
 }
 
-export interface Asset { id: string; name: string; match: string; kind: "user" | "device" | "network" | "location"; criticality: number; note?: string | null }
+export interface Asset { id: string; name: string; match: string; kind: "user" | "device" | "ip" | "network" | "name"; criticality: number; note?: string | null }
 
 export interface Notification {
   id: string; name: string; kind: "webhook" | "slack" | "email" | "syslog" | "file"; target: string; min_severity: Severity;
-  on: ("alert" | "status" | "intake_silence" | "intake_lag")[]; enabled: boolean; last_sent?: string | null; last_error?: string | null; sent: number; failed: number;
+  on: ("alert" | "intake_silence" | "intake_lag")[]; enabled: boolean; last_sent?: string | null; last_error?: string | null; sent: number; failed: number;
 }
 
 export interface SavedQuery { id: string; name: string; state: string; query: string; owner: string; shared: boolean; created: string; updated: string }

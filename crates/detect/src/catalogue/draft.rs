@@ -88,7 +88,7 @@ pub(super) fn draft(document: Document, settings: &Settings, problems: &mut Vec<
         change(&mut values, &own.values, &document, problems);
     }
     // a rule that says nothing about effort is not ours; its author meant it to run
-    let effort = extension.effort.unwrap_or(Effort::Advanced);
+    let effort = own.and_then(|own| own.effort).or(extension.effort).unwrap_or(Effort::Advanced);
     let retired = matches!(words.status, Some(rsigma_parser::Status::Deprecated | rsigma_parser::Status::Unsupported));
     let by_default = extension.enabled.unwrap_or(effort <= settings.effort && !retired);
     let default_enabled = extension.always || by_default;

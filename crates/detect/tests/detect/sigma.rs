@@ -195,6 +195,10 @@ fn users_turn_rules_on_and_off_and_rate_them() {
     assert_eq!(run(&change("loud", off)), []);
     let high = RuleSettings { severity: Some(Severity::High), ..RuleSettings::default() };
     assert_eq!(run(&change("loud", high)), of(Severity::High, &["loud"]));
+    let easier = RuleSettings { effort: Some(Effort::Elementary), ..RuleSettings::default() };
+    assert_eq!(run(&change("hard", easier)), of(Severity::Medium, &["loud", "hard"]));
+    let harder = RuleSettings { effort: Some(Effort::Master), ..RuleSettings::default() };
+    assert_eq!(run(&change("loud", harder)), []);
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_detect::intel::{EICAR_COLLECTION, Indicator, Indicators, IndicatorsBuilder, eicar, parse_value};
+use tidegate_detect::intel::{EICAR_COLLECTION, Indicators, IndicatorsBuilder, eicar};
 use tidegate_detect::lists::Lists;
 use tidegate_detect::{Catalogue, CatalogueParts, Problem, RuleSettings, RuleSources, SettingValue, Settings};
 use tidegate_event::Registry;
 use tidegate_pipeline::Rules;
-use tidegate_state::{IndicatorFilter, IndicatorRow, State, StateError, Topic};
+use tidegate_state::{IndicatorFilter, State, StateError, Topic};
+
+use super::intelligence::of_row;
 
 /// Indicators read from the database at a time.
 const PAGE_ROWS: usize = 10_000;
@@ -176,6 +178,7 @@ fn settings(state: &State) -> Result<Settings, StateError> {
         for (name, value) in wanted.settings {
             match (name.as_str(), serde_json::from_value::<SettingValue>(value)) {
                 ("severity", Ok(SettingValue::Text(text))) => changes.severity = text.parse().ok(),
+                ("effort", Ok(SettingValue::Text(text))) => changes.effort = text.parse().ok(),
                 (_, Ok(value)) => drop(changes.values.insert(name, value)),
                 (_, Err(_)) => tracing::warn!(rule = %rule, "the setting `{name}` of a rule is of no known kind"),
             }
@@ -194,7 +197,7 @@ fn indicators(state: &State, builder: &mut IndicatorsBuilder) -> Result<(), Stat
     loop {
         let page = state.indicators(&filter, PAGE_ROWS, after)?;
         for row in &page {
-            if let Some(indicator) = indicator(row) {
+            if let Some(indicator) = of_row(row) {
                 let collection = collections.get(&row.collection).map_or("", String::as_str);
                 builder.add(row.id.unsigned_abs(), collection, row.feed.as_deref().unwrap_or("by hand"), &indicator);
             }
@@ -204,16 +207,4 @@ fn indicators(state: &State, builder: &mut IndicatorsBuilder) -> Result<(), Stat
             _ => return Ok(()),
         }
     }
-}
-
-fn indicator(row: &IndicatorRow) -> Option<Indicator> {
-    let (value, scope) = parse_value(&row.value).ok()?;
-    let mut indicator = Indicator::new(value, row.scope.parse().unwrap_or(scope));
-    indicator.tags.clone_from(&row.tags);
-    indicator.confidence = row.confidence;
-    indicator.valid_from = row.valid_from;
-    indicator.valid_until = row.valid_until;
-    indicator.reference.clone_from(&row.reference);
-    indicator.description.clone_from(&row.description);
-    Some(indicator)
 }

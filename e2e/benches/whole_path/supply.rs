@@ -22,7 +22,7 @@ impl Supply {
     pub(crate) fn make(events: usize) -> Self {
         let started = Instant::now();
         let mut generator = command();
-        generator.args(["generate", "--start", "24h", "--flat", "--fields", "default"]);
+        generator.args(["generate", "--start", "24h", "--flat", "--fields", "documented"]);
         // The day behind us holds them all.
         let rate = (events as f64 / 86_000.0).max(1.0);
         generator.args(["--events", &events.to_string(), "--rate", &rate.to_string()]);

@@ -19,6 +19,8 @@ use crate::sigma::{Engine, Facts, Kind, Match, Origin, View};
 pub(crate) const TAGS_MAX: usize = 64;
 /// Most addresses of one answer that are looked up among the indicators.
 pub(crate) const ADDRESSES_MAX: usize = 64;
+/// Lists that detectors ask themselves. As tags they would stand on nearly every event and tell an analyst nothing.
+const QUIET: [&str; 2] = ["benign", "browser-probe"];
 /// Longest name that is judged, in bytes; DNS allows 253 characters. A longer one is cut.
 pub(crate) const NAME_BYTES_MAX: usize = 1_024;
 
@@ -111,7 +113,8 @@ impl Judge {
             let mut lists = TagSet::default();
             self.catalogue.lists.tags_of(name, &mut lists);
             if !lists.is_empty() {
-                self.tags.extend(lists.iter().map(|list| self.catalogue.lists.tag_name(list).to_owned()));
+                let tags = lists.iter().map(|list| self.catalogue.lists.tag_name(list));
+                self.tags.extend(tags.filter(|tag| !QUIET.contains(tag)).map(str::to_owned));
             }
             if labels::sliver(name).is_some() {
                 self.tags.push("sliver-message".to_owned());

@@ -1,5 +1,5 @@
-// Stands in for the calls of API-NEEDS.md that the server under test does not have yet, so that the pages for them are
-// tried all the same. Only tests use it. State is kept, so that what a page changes is what it then reads.
+// Answers for alerts, rules and intelligence that are always the same, so that stories about them can count on what they
+// find. Only tests use it. State is kept, so that what a page changes is what it then reads.
 const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 const RULE = { id: "11111111-1111-4111-8111-111111111111", name: "Cobalt Strike DNS beaconing", severity: "high", effort: "advanced", attack: ["T1071.004"] };
 
@@ -15,7 +15,7 @@ function alert(i) {
 const line = { ...RULE, description: "More than 50 queries that look like a beacon's, from one client.", kind: "correlation", origin: "builtin", enabled: true, default_enabled: true, always: false, tags: ["dns"], hits_7d: 12, alerts_open: 3, last_hit: at(5), problem: null, exclusions: 1 };
 const indicator = { id: "i1", kind: "domain", value: "evil.example", collection: "manual", tags: ["phishing"], confidence: 75, valid_from: at(10), valid_until: null, source: "manual", added: at(10), description: null, hits: 4, last_hit: at(2), expired: false };
 
-/** Answers wanted calls on this page until the server has them. */
+/** Answers these calls on this page in place of the server. */
 export async function fake(page) {
   const alerts = Array.from({ length: 30 }, (_, i) => alert(i + 1));
   const filters = [];

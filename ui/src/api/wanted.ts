@@ -1,4 +1,4 @@
-// Bodies of calls that docs/openapi.json does not have yet; API-NEEDS.md says what they mean.
+// Bodies of calls about alerts, rules and intelligence as the pages read them; docs/api.md says what they mean.
 
 export type AlertStatus = "pending" | "acknowledged" | "ongoing" | "closed" | "rejected";
 export type Verdict = "true_positive" | "benign" | "false_positive" | "unknown";

@@ -1,0 +1,1 @@
+//! A public name goes in, a certificate of an ACME authority that renews itself comes out.

@@ -11,6 +11,7 @@ mod raw;
 mod record;
 mod server;
 mod session;
+mod site;
 mod tls;
 mod wait;
 
@@ -23,4 +24,5 @@ pub use raw::Raw;
 pub use record::{Records, now_nanos, query_id};
 pub use server::{Ended, Server};
 pub use session::{Intake, Session};
+pub use site::{Answer, Got, Site};
 pub use wait::{SOON, eventually, within};

@@ -2,8 +2,6 @@
 //! in events that were stored before; and whoever wants to know is told.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,77 +9,10 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
-use tidegate_e2e::{Records, Server, Session, run, run_with_input, within};
+use tidegate_e2e::{Got, Records, Server, Session, Site, run, run_with_input, within};
 
 const SOON: Duration = Duration::from_secs(40);
 const KEY: &str = "0123456789abcdef0123456789abcdef";
-
-/// A request that a loopback server got.
-#[derive(Clone, Debug)]
-struct Got {
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Got {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// A server on this machine that answers what the test says.
-struct Site {
-    url: String,
-    got: Arc<Mutex<Vec<Got>>>,
-}
-
-impl Site {
-    fn start(answer: impl Fn(&Got) -> (u16, String) + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let got = Arc::new(Mutex::new(Vec::new()));
-        let list = Arc::clone(&got);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Some(request) = read(&stream) else { continue };
-                let (status, body) = answer(&request);
-                list.lock().unwrap().push(request);
-                let head = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\netag: \"{status}{}\"\r\n\r\n",
-                    body.len(),
-                    body.len()
-                );
-                let mut stream = stream;
-                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
-            }
-        });
-        Self { url, got }
-    }
-
-    fn got(&self) -> Vec<Got> {
-        self.got.lock().unwrap().clone()
-    }
-}
-
-fn read(stream: &TcpStream) -> Option<Got> {
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
-    let mut headers = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    reader.read_exact(&mut body).ok()?;
-    Some(Got { path, headers, body })
-}
 
 /// The alerts of the rule that looks at indicators, about names that hold `part`.
 fn alerts(admin: &Session, part: &str) -> Vec<Value> {

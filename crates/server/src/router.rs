@@ -161,6 +161,7 @@ fn intelligence_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(indicators::list::find))
         .routes(routes!(indicators::edit::delete))
         .routes(routes!(indicators::collections::list))
+        .routes(routes!(indicators::collections::change, indicators::collections::delete))
         .routes(routes!(feeds::list, feeds::create))
         .routes(routes!(feeds::presets))
         .routes(routes!(feeds::change, feeds::delete))

@@ -17,6 +17,7 @@ use crate::name::{check_handle, check_title, fold};
 use crate::principal::Actor;
 use crate::secret::{Purpose, SECRET_BYTES_MAX, Secret};
 use crate::state::{State, write};
+use crate::watch::{self, IntakeLimits};
 
 mod memory;
 
@@ -224,6 +225,7 @@ impl State {
                 params![Id(id.0), name, fold(name), format, Time(now), key.hint()],
             )?;
             insert_key(transaction, id, key, now)?;
+            watch::begin(transaction, id, IntakeLimits::USUAL, now)?;
             let detail = json!({"id": id, "format": format, "key_hint": key.hint()});
             audit(transaction, now, actor, action, name, detail)
         })?;

@@ -28,6 +28,12 @@ pub struct IntakeLimits {
     pub lag_s: Option<u64>,
 }
 
+impl IntakeLimits {
+    /// What a new intake is watched with: an hour without a batch, and events an hour old. Logpush sends every 30 seconds
+    /// to 5 minutes while anybody asks for anything, and retries for less than an hour before somebody should look.
+    pub const USUAL: Self = Self { silence_s: Some(3_600), lag_s: Some(3_600) };
+}
+
 /// An intake that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct IntakeWatch {
@@ -76,10 +82,7 @@ impl State {
         self.write(|transaction| {
             transaction.execute("DELETE FROM intake_watch WHERE intake = ?1", [Id(intake.0)])?;
             if limits != IntakeLimits::default() {
-                let sql = "INSERT INTO intake_watch (intake, silence_s, lag_s, since) VALUES (?1, ?2, ?3, ?4)";
-                let seconds = |span: Option<u64>| span.and_then(|span| i64::try_from(span).ok());
-                let values = params![Id(intake.0), seconds(limits.silence_s), seconds(limits.lag_s), Time(now)];
-                transaction.execute(sql, values)?;
+                begin(transaction, intake, limits, now)?;
             }
             let detail = json!(limits);
             audit::append(transaction, now, &Audit { actor, action: "intake.watch", target: &name, detail })
@@ -124,6 +127,20 @@ impl State {
             Ok(news)
         })
     }
+}
+
+/// Watches an intake from now on.
+pub(crate) fn begin(
+    connection: &Connection,
+    intake: IntakeId,
+    limits: IntakeLimits,
+    now: Timestamp,
+) -> Result<(), StateError> {
+    let sql = "INSERT INTO intake_watch (intake, silence_s, lag_s, since) VALUES (?1, ?2, ?3, ?4)";
+    let seconds = |span: Option<u64>| span.and_then(|span| i64::try_from(span).ok());
+    let values = params![Id(intake.0), seconds(limits.silence_s), seconds(limits.lag_s), Time(now)];
+    connection.execute(sql, values)?;
+    Ok(())
 }
 
 /// The time of the last batch, and of the latest event on its day.

@@ -31,10 +31,11 @@ use tidegate_store::Store;
 
 use crate::config::Config;
 use crate::exit::Failure;
+use intelligence::Intelligence;
 use keep::Kept;
 use raise::{Desk, Filters};
 pub(crate) use rulebook::{Rulebook, Sources};
-use runners::Runners;
+pub(crate) use runners::Runners;
 use service::Service;
 
 /// Batches whose findings may wait to be stored.
@@ -49,7 +50,7 @@ pub(crate) struct Detection {
     stop: Arc<AtomicBool>,
     desk: Option<JoinHandle<()>>,
     watch: Option<JoinHandle<()>>,
-    runners: Runners,
+    intelligence: Intelligence,
     engine: Arc<Engine>,
     own: std::path::PathBuf,
     figures: Arc<Mutex<tidegate_detect::Counters>>,
@@ -71,7 +72,7 @@ impl Detection {
             rules: [config.detect.rules.clone(), vec![own_rules(&config.data.dir)]].concat(),
             lists: config.detect.lists.clone(),
         };
-        let rulebook = Rulebook::load(Arc::clone(rooms.catalog.registry()), sources, Some(Arc::clone(rooms.state)));
+        let rulebook = Rulebook::load(Arc::clone(rooms.catalog.registry()), sources, Arc::clone(rooms.state));
         let rulebook = Arc::new(rulebook);
         let kept = Kept::new(&config.data.dir);
         let (memory, observed) = memory(&kept, &rulebook, rooms.store.committed());
@@ -103,10 +104,11 @@ impl Detection {
             judged: send,
             figures: Arc::clone(&figures),
         };
-        let runners = Runners::start(config, rooms.state, rooms.engine, &rulebook)?;
+        let intelligence =
+            Intelligence::new(Arc::clone(rooms.state), Arc::clone(&rulebook), runners::notifier(config)?);
         let (engine, own) = (Arc::clone(rooms.engine), own_rules(&config.data.dir));
         Ok((
-            Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch), runners, engine, own, figures },
+            Self { rulebook, saved, stop, desk: Some(desk), watch: Some(watch), intelligence, engine, own, figures },
             for_pipeline,
         ))
     }
@@ -115,7 +117,7 @@ impl Detection {
     pub(crate) fn service(&self) -> Arc<dyn tidegate_server::detection::Detection> {
         let (rulebook, engine) = (Arc::clone(&self.rulebook), Arc::clone(&self.engine));
         let answers = answers::Answers { rulebook, engine, own: self.own.clone() };
-        Arc::new(Service { answers, intelligence: self.runners.intelligence() })
+        Arc::new(Service { answers, intelligence: self.intelligence.clone() })
     }
 
     /// What tells operators how the memory is doing.
@@ -123,9 +125,9 @@ impl Detection {
         Arc::clone(&self.figures)
     }
 
-    /// Stops what works beside the pipeline.
-    pub(crate) fn rest(&mut self) {
-        self.runners.stop();
+    /// What knows of feeds, hunts and notices.
+    pub(crate) fn intelligence(&self) -> &Intelligence {
+        &self.intelligence
     }
 
     /// Up to here everything that was found is stored and the memory is on disk.

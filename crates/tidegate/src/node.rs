@@ -17,7 +17,7 @@ use tidegate_state::{FirstLogin, State};
 use tidegate_store::{Schema, Store};
 
 use crate::config::Config;
-use crate::detection::{Detection, Rooms};
+use crate::detection::{Detection, Rooms, Runners};
 use crate::exit::Failure;
 
 /// The journal's folder in a data directory.
@@ -37,6 +37,7 @@ pub(crate) struct Node {
     pub(crate) counters: Arc<Counters>,
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) detection: Option<Detection>,
+    runners: Option<Runners>,
 }
 
 /// Where the table lies.
@@ -105,7 +106,14 @@ impl Node {
         let unique = recent_unique(&engine, &catalog);
         let pipeline = start_pipeline(config, &journal, &catalog, &store, &state, &counters, unique, watching)?;
         let pipeline = Arc::new(pipeline);
-        Ok((Self { journal, state, store, engine, catalog, counters, pipeline, detection }, first))
+        Ok((Self { journal, state, store, engine, catalog, counters, pipeline, detection, runners: None }, first))
+    }
+
+    /// Starts what works beside the pipeline: notices, and where events are judged feeds and hunts.
+    pub(crate) fn begin(&mut self, config: &Config) -> Result<(), Failure> {
+        let intelligence = self.detection.as_ref().map(Detection::intelligence);
+        self.runners = Some(Runners::start(config, &self.state, &self.engine, intelligence)?);
+        Ok(())
     }
 
     /// Waits until everything in the journal can be found and is in the table. `false` when it took too long.
@@ -128,8 +136,8 @@ impl Node {
 
     /// Stops cleanly: what was acknowledged is in the table, or stays in the journal for the next start.
     pub(crate) fn stop(mut self) {
-        if let Some(detection) = &mut self.detection {
-            detection.rest();
+        if let Some(mut runners) = self.runners.take() {
+            runners.stop();
         }
         if self.drain(DRAIN_MAX) {
             tracing::info!("everything received is in the table");

@@ -7,10 +7,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_event::{IntakeId, Timestamp};
-use tidegate_state::{Counts, Intake, IntakeChange, Secret};
+use tidegate_state::{Counts, Intake, IntakeChange, IntakeWatch, Secret};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::api::present;
 use crate::auth::{Admin, Viewer};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{JsonBody, Path};
@@ -34,6 +35,21 @@ pub(crate) struct IntakeView {
     counts: IntakeCounts,
     /// How far the newest event of the last batch was behind its receipt; unknown before the first batch.
     lag_seconds: Option<f64>,
+    /// When somebody is told that it is silent or late.
+    watch: WatchView,
+}
+
+/// When somebody is told that an intake is silent or late.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct WatchView {
+    /// Silent is no batch for so many seconds; absent: not watched.
+    silence_seconds: Option<u64>,
+    /// Late is a latest event that is so many seconds old when its batch comes in; absent: not watched.
+    lag_seconds: Option<u64>,
+    /// Silent since its last batch at this time.
+    silent_since: Option<String>,
+    /// Late since a batch at this time.
+    late_since: Option<String>,
 }
 
 /// What came in.
@@ -79,6 +95,14 @@ pub(crate) struct IntakeEdit {
     format: Option<String>,
     /// Whether its key is accepted.
     enabled: Option<bool>,
+    /// Tell after so many seconds without a batch, a minute to 30 days; `null` never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    silence_seconds: Option<Option<u64>>,
+    /// Tell when the latest event is so many seconds old when its batch comes in, a minute to 30 days; `null` never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    lag_seconds: Option<Option<u64>>,
 }
 
 /// How to replace a key.
@@ -106,7 +130,11 @@ pub(crate) struct IntakeWithKey {
 )]
 pub(crate) async fn list(State(shared): State<Shared>, _: Viewer) -> Result<Json<Vec<IntakeView>>, ApiError> {
     let (intakes, counts) = shared.ask(|state| Ok((state.intakes(), state.counts_of_all(None)?))).await?;
-    let views = intakes.iter().map(|intake| view(&shared, intake, counts.get(&intake.id).copied().unwrap_or_default()));
+    let watched = shared.ask(tidegate_state::State::watched_intakes).await?;
+    let views = intakes.iter().map(|intake| {
+        let watch = watched.iter().find(|watch| watch.intake == intake.id);
+        view(&shared, intake, counts.get(&intake.id).copied().unwrap_or_default(), watch)
+    });
     Ok(Json(views.collect()))
 }
 
@@ -130,7 +158,7 @@ pub(crate) async fn create(
         })
         .await?;
     let key = key.map(|key| key.reveal().to_owned());
-    Ok((StatusCode::CREATED, Json(IntakeWithKey { intake: view(&shared, &intake, Counts::default()), key })))
+    Ok((StatusCode::CREATED, Json(IntakeWithKey { intake: read(&shared, intake.id).await?, key })))
 }
 
 /// Shows an intake.
@@ -148,7 +176,7 @@ pub(crate) async fn show(
     read(&shared, IntakeId(id)).await.map(Json)
 }
 
-/// Renames an intake, gives it another format, enables or disables it.
+/// Renames an intake, gives it another format, enables or disables it, or says when it is silent or late.
 #[utoipa::path(
     patch, path = "/intakes/{id}", tag = "intakes", operation_id = "change_intake",
     params(("id" = Uuid, Path, description = "the intake's id")),
@@ -165,7 +193,19 @@ pub(crate) async fn change(
     let id = IntakeId(id);
     let format = edit.format.map(|format| known_format(&shared, &format)).transpose()?;
     let change = IntakeChange { name: edit.name, format, enabled: edit.enabled };
-    shared.ask(move |state| state.change_intake(id, &change, &caller.actor)).await?;
+    let (silence, lag) = (edit.silence_seconds, edit.lag_seconds);
+    shared
+        .ask(move |state| {
+            if silence.is_some() || lag.is_some() {
+                let known = state.watched_intakes()?.into_iter().find(|watch| watch.intake == id);
+                let mut limits = known.map(|watch| watch.limits).unwrap_or_default();
+                limits.silence_s = silence.unwrap_or(limits.silence_s);
+                limits.lag_s = lag.unwrap_or(limits.lag_s);
+                state.watch_intake(id, limits, &caller.actor)?;
+            }
+            state.change_intake(id, &change, &caller.actor)
+        })
+        .await?;
     read(&shared, id).await.map(Json)
 }
 
@@ -207,8 +247,12 @@ pub(crate) async fn delete(
 
 async fn read(shared: &Shared, id: IntakeId) -> Result<IntakeView, ApiError> {
     let (intake, counts) = shared.ask(move |state| Ok((state.intake(id), state.counts(id, None)?))).await?;
+    let watched = shared.ask(tidegate_state::State::watched_intakes).await?;
     match intake.filter(|intake| intake.deleted.is_none()) {
-        Some(intake) => Ok(view(shared, &intake, counts)),
+        Some(intake) => {
+            let watch = watched.iter().find(|watch| watch.intake == id);
+            Ok(view(shared, &intake, counts, watch))
+        }
         None => Err(ApiError::not_found(format!("no intake `{id}`"))),
     }
 }
@@ -223,7 +267,7 @@ fn known_format(shared: &Shared, name: &str) -> Result<String, ApiError> {
     })
 }
 
-fn view(shared: &Shared, intake: &Intake, counts: Counts) -> IntakeView {
+fn view(shared: &Shared, intake: &Intake, counts: Counts, watch: Option<&IntakeWatch>) -> IntakeView {
     let lag = shared.counters.get(intake.id).lag_micros;
     IntakeView {
         id: intake.id.0,
@@ -243,5 +287,17 @@ fn view(shared: &Shared, intake: &Intake, counts: Counts) -> IntakeView {
             last_event: counts.last_event.map(Timestamp::to_rfc3339),
         },
         lag_seconds: lag.map(|micros| micros as f64 / 1e6),
+        watch: watch.map(WatchView::from).unwrap_or_default(),
+    }
+}
+
+impl From<&IntakeWatch> for WatchView {
+    fn from(watch: &IntakeWatch) -> Self {
+        Self {
+            silence_seconds: watch.limits.silence_s,
+            lag_seconds: watch.limits.lag_s,
+            silent_since: watch.silent_since.map(Timestamp::to_rfc3339),
+            late_since: watch.lagging_since.map(Timestamp::to_rfc3339),
+        }
     }
 }

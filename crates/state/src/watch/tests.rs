@@ -71,6 +71,8 @@ fn limits_are_checked_and_disabled_intakes_left_alone() {
     for bad in [0, 59, 31 * 86_400, u64::MAX] {
         assert!(matches!(state.watch_intake(intake, silence(bad), &actor), Err(StateError::Invalid { .. })));
     }
+    let watched = |state: &State| state.watched_intakes().unwrap().iter().map(|watch| watch.limits).collect::<Vec<_>>();
+    assert_eq!(watched(state), [IntakeLimits::USUAL]);
     let nowhere = IntakeId(uuid::Uuid::nil());
     assert!(matches!(state.watch_intake(nowhere, silence(60), &actor), Err(StateError::NotFound { .. })));
     state.watch_intake(intake, silence(60), &actor).unwrap();

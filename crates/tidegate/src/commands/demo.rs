@@ -70,7 +70,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     logging::start(&config);
     let started = Instant::now();
     let feed_start = Timestamp::now();
-    let (node, first) = Node::open(&config)?;
+    let (mut node, first) = Node::open(&config)?;
+    node.begin(&config)?;
     let served = serve(&node, &config, &args, first.as_ref(), started, feed_start);
     node.stop();
     served?;

@@ -53,6 +53,23 @@ enum Verb {
         #[arg(long, value_name = "NAME")]
         collection: Option<String>,
     },
+    /// List the collections
+    #[command(after_help = "Example:\n  tidegate indicators collections --data tidegate-data")]
+    Collections,
+    /// Look for the indicators of a collection again
+    #[command(after_help = "Example:\n  tidegate indicators enable partner --data tidegate-data")]
+    Enable {
+        /// The collection
+        #[arg(value_name = "NAME")]
+        collection: String,
+    },
+    /// Keep a collection, and no longer look for its indicators
+    #[command(after_help = "Example:\n  tidegate indicators disable partner --data tidegate-data")]
+    Disable {
+        /// The collection
+        #[arg(value_name = "NAME")]
+        collection: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +122,9 @@ struct List {
     limit: usize,
 }
 
+const COLLECTION_COLUMNS: [table::Column; 4] =
+    [("COLLECTION", "/name"), ("INDICATORS", "/indicators"), ("VALID NOW", "/active"), ("ON", "/enabled")];
+
 const COLUMNS: [table::Column; 8] = [
     ("NUMBER", "/id"),
     ("KIND", "/kind"),
@@ -149,8 +169,52 @@ pub(crate) fn run(args: Args) -> Outcome {
                 false => writeln!(out, "{changed} indicators have ended")?,
             }
         }
+        Verb::Collections => table::print(&collections(&place)?, &COLLECTION_COLUMNS, args.json)?,
+        Verb::Enable { collection } => switch(&place, &collection, true, args.json)?,
+        Verb::Disable { collection } => switch(&place, &collection, false, args.json)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The collections as the API shows them.
+fn collections(place: &Place) -> Result<Vec<Value>, Failure> {
+    let on = match place {
+        Place::Data(on) => on,
+        Place::Server(client) => {
+            let Value::Array(rows) = client.get("collections")? else {
+                return Err(Failure::Work(eyre!("{} answered something unexpected", client.base())));
+            };
+            return Ok(rows);
+        }
+    };
+    let counts = on.state.collection_counts().map_err(failure)?;
+    let row = |collection: Collection| {
+        let found = counts.iter().find(|counts| counts.id == collection.id);
+        let (indicators, active) = found.map_or((0, 0), |counts| (counts.total, counts.valid));
+        let (name, enabled) = (collection.name, collection.enabled);
+        json!({"name": name, "indicators": indicators, "active": active, "enabled": enabled})
+    };
+    Ok(on.state.collections().map_err(failure)?.into_iter().map(row).collect())
+}
+
+/// Switches a collection on or off, and says so.
+fn switch(place: &Place, name: &str, enabled: bool, json: bool) -> Result<(), Failure> {
+    match place {
+        Place::Data(on) => {
+            let id = named(&on.state.collections().map_err(failure)?, name)?.id;
+            on.state.enable_collection(id, enabled, &on.actor).map_err(failure)?;
+        }
+        Place::Server(client) => {
+            drop(client.send("PATCH", &format!("collections/{}", escaped(name)), &json!({"enabled": enabled}))?);
+        }
+    }
+    let mut out = stdout().lock();
+    match (json, enabled) {
+        (true, _) => writeln!(out, "{}", json!({"collection": name, "enabled": enabled}))?,
+        (false, true) => writeln!(out, "the indicators of `{name}` are looked for")?,
+        (false, false) => writeln!(out, "the indicators of `{name}` are kept, and no longer looked for")?,
+    }
+    Ok(())
 }
 
 /// A list of texts in one cell.

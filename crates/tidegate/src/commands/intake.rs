@@ -60,12 +60,35 @@ enum Verb {
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         grace: Option<std::time::Duration>,
     },
+    /// Say when to tell that an intake is silent or late; new ones are watched with an hour each
+    #[command(after_help = "Example:\n  tidegate intake watch gateway --silence 30m --lag off --data tidegate-data")]
+    Watch {
+        /// The intake's name
+        name: String,
+        /// Tell after so long without a batch, or never: `off`
+        #[arg(long, value_name = "DURATION", value_parser = parse_limit, required_unless_present = "lag")]
+        silence: Option<Limit>,
+        /// Tell when the latest event is so old when its batch comes in, or never: `off`
+        #[arg(long, value_name = "DURATION", value_parser = parse_limit)]
+        lag: Option<Limit>,
+    },
     /// Delete an intake; its events stay
     #[command(after_help = "Example:\n  tidegate intake delete gateway --data tidegate-data")]
     Delete {
         /// The intake's name
         name: String,
     },
+}
+
+/// A limit of seconds, or none.
+#[derive(Clone, Copy, Debug)]
+struct Limit(Option<u64>);
+
+fn parse_limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "off" => Ok(Limit(None)),
+        _ => parse_duration(text).map(|span| Limit(Some(span.as_secs()))),
+    }
 }
 
 /// Runs the verb.
@@ -99,6 +122,18 @@ pub(crate) fn run(args: Args) -> Outcome {
                 }
             };
             tell_key(&place, &intake, Some(&key), args.json)?;
+        }
+        Verb::Watch { name, silence, lag } => {
+            let watch = match &place {
+                Place::Data(on) => watch_on_data(on, &name, silence, lag)?,
+                Place::Server(client) => watch_on_server(client, &name, silence, lag)?,
+            };
+            let span = |at: &str| match watch[at].as_u64() {
+                Some(seconds) => format!("after {seconds} s"),
+                None => "never".to_owned(),
+            };
+            let (silence, lag) = (span("silence_seconds"), span("lag_seconds"));
+            tell(&watch, &format!("intake `{name}`: silence is told {silence}, late events {lag}"), args.json)?;
         }
         Verb::Delete { name } => {
             match &place {
@@ -207,6 +242,28 @@ fn on_server(client: &Client, name: &str) -> Result<String, Failure> {
     let found = intakes.as_array().and_then(|rows| rows.iter().find(same));
     let id = found.and_then(|row| row["id"].as_str()).map(str::to_owned);
     id.ok_or_else(|| Failure::Usage(eyre!("no intake `{name}` on {}", client.base())))
+}
+
+fn watch_on_data(on: &OnData, name: &str, silence: Option<Limit>, lag: Option<Limit>) -> Result<Value, Failure> {
+    let id = on_data(on, name)?.id;
+    let watched = on.state.watched_intakes().map_err(failure)?;
+    let mut limits = watched.iter().find(|watch| watch.intake == id).map(|watch| watch.limits).unwrap_or_default();
+    limits.silence_s = silence.map_or(limits.silence_s, |limit| limit.0);
+    limits.lag_s = lag.map_or(limits.lag_s, |limit| limit.0);
+    on.state.watch_intake(id, limits, &on.actor).map_err(failure)?;
+    Ok(json!({"name": name, "silence_seconds": limits.silence_s, "lag_seconds": limits.lag_s}))
+}
+
+fn watch_on_server(client: &Client, name: &str, silence: Option<Limit>, lag: Option<Limit>) -> Result<Value, Failure> {
+    let mut body = json!({});
+    for (key, limit) in [("silence_seconds", silence), ("lag_seconds", lag)] {
+        if let Some(Limit(seconds)) = limit {
+            body[key] = json!(seconds);
+        }
+    }
+    let answer = client.send("PATCH", &format!("intakes/{}", on_server(client, name)?), &body)?;
+    let watch = &answer["watch"];
+    Ok(json!({"name": name, "silence_seconds": watch["silence_seconds"], "lag_seconds": watch["lag_seconds"]}))
 }
 
 fn with_key(mut answer: Value) -> Result<(Value, Secret), Failure> {

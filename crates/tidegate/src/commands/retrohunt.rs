@@ -88,7 +88,7 @@ fn on_data(on: OnData, args: &Args, range: Range) -> Outcome {
         rules: [settings.detect.rules.clone(), vec![own_rules(&settings.data.dir)]].concat(),
         lists: settings.detect.lists.clone(),
     };
-    let rulebook = Rulebook::load(Arc::clone(catalog.registry()), sources, Some(Arc::clone(&state)));
+    let rulebook = Rulebook::load(Arc::clone(catalog.registry()), sources, Arc::clone(&state));
     let rules = Arc::clone(rulebook.rules());
     let hunts = Hunts::new(Arc::clone(&state), engine, rules, Arc::new(Bell::default()))?;
     let mut progress = Progress::start("hunting", Some(PARTS), args.json);

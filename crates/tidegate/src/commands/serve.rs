@@ -40,7 +40,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     let sources = Sources::of_process(args.config.as_deref()).with("data.dir", data).with("server.listen", args.listen);
     let config = Config::load(&sources)?;
     logging::start(&config);
-    let (node, first) = Node::open(&config)?;
+    let (mut node, first) = Node::open(&config)?;
+    node.begin(&config)?;
     let served = runtime()?.block_on(async {
         let bound = bind(&node, &config)?;
         say_address(&bound, first.as_ref())?;

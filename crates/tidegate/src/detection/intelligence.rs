@@ -37,6 +37,19 @@ pub(crate) struct Intelligence {
 }
 
 impl Intelligence {
+    /// What answers with these rules; nothing works in the background yet.
+    pub(super) fn new(state: Arc<State>, rulebook: Arc<Rulebook>, notifier: Notifier) -> Self {
+        Self {
+            state,
+            rulebook,
+            notifier,
+            wanted: Arc::default(),
+            feeds: Arc::default(),
+            hunts: Arc::default(),
+            notices: Arc::default(),
+        }
+    }
+
     /// Reads indicators from a text; keeps nothing.
     pub(crate) fn read_indicators(&self, text: &IndicatorText) -> Result<IndicatorsRead, DetectionError> {
         let catalogue = self.rulebook.rules().current();

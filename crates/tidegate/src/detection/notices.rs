@@ -15,7 +15,7 @@ use super::runner::{Bell, Handle, one_thread};
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often intakes are looked at.
-const WATCH_EVERY: Duration = Duration::from_secs(60);
+const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// Notices delivered side by side.
 const TOGETHER_MAX: usize = 16;
 /// Wait after the database failed.

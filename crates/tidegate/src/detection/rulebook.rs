@@ -26,8 +26,8 @@ pub(crate) struct Sources {
 pub(crate) struct Rulebook {
     registry: Arc<Registry>,
     sources: Sources,
-    /// Settings and indicators; a scan of files has none.
-    state: Option<Arc<State>>,
+    /// Settings and indicators.
+    state: Arc<State>,
     rules: Arc<Rules>,
     loaded: Mutex<Loaded>,
 }
@@ -44,7 +44,7 @@ struct Loaded {
 
 impl Rulebook {
     /// Loads everything. What cannot be used is logged and left out.
-    pub(crate) fn load(registry: Arc<Registry>, sources: Sources, state: Option<Arc<State>>) -> Self {
+    pub(crate) fn load(registry: Arc<Registry>, sources: Sources, state: Arc<State>) -> Self {
         let mut lists = Lists::embedded();
         for folder in &sources.lists {
             for problem in lists.load_folder(folder) {
@@ -58,7 +58,7 @@ impl Rulebook {
             indicators: Arc::default(),
             revisions: (-1, -1),
         };
-        if let Err(error) = loaded.read(state.as_deref()) {
+        if let Err(error) = loaded.read(&state) {
             tracing::error!("settings of rules and indicators cannot be read, rules are as they come: {error}");
         }
         let catalogue = loaded.build(&registry, &sources);
@@ -87,7 +87,7 @@ impl Rulebook {
     /// Reads everything again and puts it in force.
     pub(crate) fn reload(&self) -> Result<(), StateError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.read(self.state.as_deref())?;
+        loaded.read(&self.state)?;
         let catalogue = loaded.build(&self.registry, &self.sources);
         self.rules.swap(catalogue);
         Ok(())
@@ -95,9 +95,8 @@ impl Rulebook {
 
     /// Loads again when settings or indicators have changed.
     pub(crate) fn refresh(&self) -> Result<(), StateError> {
-        let Some(state) = &self.state else { return Ok(()) };
         let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).revisions;
-        if revisions(state)? == known { Ok(()) } else { self.reload() }
+        if revisions(&self.state)? == known { Ok(()) } else { self.reload() }
     }
 
     /// A catalogue in which these rule files stand beside the others, for trying them out.
@@ -128,26 +127,22 @@ impl Sources {
 }
 
 impl Loaded {
-    fn read(&mut self, state: Option<&State>) -> Result<(), StateError> {
-        let mut builder = IndicatorsBuilder::default();
-        for indicator in eicar() {
-            builder.add(0, EICAR_COLLECTION, "built in", &indicator);
-        }
-        if let Some(state) = state {
-            let revisions = revisions(state)?;
-            self.settings = settings(state)?;
-            if revisions.1 != self.revisions.1 {
-                indicators(state, &mut builder)?;
-                let (indicators, left) = builder.build();
-                if left.indicators > 0 {
-                    tracing::warn!("{} indicators are too many to be looked for", left.indicators);
-                }
-                self.indicators = Arc::new(indicators);
+    fn read(&mut self, state: &State) -> Result<(), StateError> {
+        let revisions = revisions(state)?;
+        self.settings = settings(state)?;
+        if revisions.1 != self.revisions.1 {
+            let mut builder = IndicatorsBuilder::default();
+            for indicator in eicar() {
+                builder.add(0, EICAR_COLLECTION, "built in", &indicator);
             }
-            self.revisions = revisions;
-        } else {
-            self.indicators = Arc::new(builder.build().0);
+            indicators(state, &mut builder)?;
+            let (indicators, left) = builder.build();
+            if left.indicators > 0 {
+                tracing::warn!("{} indicators are too many to be looked for", left.indicators);
+            }
+            self.indicators = Arc::new(indicators);
         }
+        self.revisions = revisions;
         Ok(())
     }
 

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_event::Timestamp;
-use tidegate_state::{IndicatorFilter, StateError};
+use tidegate_state::IndicatorFilter;
 use utoipa::ToSchema;
 
-use super::number;
+use super::{collections, number};
 use crate::auth::Analyst;
 use crate::detection::Changed;
 use crate::error::{ApiError, ErrorBody};
@@ -82,11 +82,7 @@ pub(crate) async fn expire(
         }
         (None, Some(name)) => {
             let expire = move |state: &tidegate_state::State| {
-                let collections = state.collections()?;
-                let found = collections.into_iter().find(|found| found.name.eq_ignore_ascii_case(&name));
-                let Some(collection) = found else {
-                    return Err(StateError::NotFound { kind: "collection", name: name.chars().take(100).collect() });
-                };
+                let collection = collections::named_in(state, &name)?;
                 let filter = IndicatorFilter { collection: Some(collection.id), ..IndicatorFilter::default() };
                 let (mut changed, mut after) = (0, None);
                 loop {

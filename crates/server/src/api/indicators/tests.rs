@@ -138,3 +138,25 @@ async fn an_import_is_bounded_and_larger_than_other_bodies() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn collections_are_switched_off_and_deleted() {
+    let (fixture, fake) = Fixture::detecting();
+    let body = |name: &str| json!({"text": "evil.example", "collection": name, "retrohunt": false});
+    assert_eq!(import(&fixture, body("By hand")).await.status, StatusCode::OK);
+    drop(fake.take_told());
+    let change = |enabled| fixture.ask(&fixture.analyst, Method::PATCH, "/api/v1/collections/by%20hand", Some(enabled));
+    let off = change(json!({"enabled": false})).await;
+    assert_eq!(off.status, StatusCode::OK, "{}", off.text());
+    assert_eq!((&off.json()["name"], &off.json()["enabled"]), (&json!("By hand"), &json!(false)));
+    assert_eq!(fake.take_told(), [Changed::Indicators]);
+    assert_eq!(get(&fixture, "collections").await[0]["enabled"], false);
+    assert_eq!(change(json!({"enabled": true})).await.json()["enabled"], true);
+    assert_eq!(change(json!({"on": true})).await.status, StatusCode::BAD_REQUEST);
+    let delete = |who, path| fixture.ask(who, Method::DELETE, path, None);
+    assert_eq!(delete(&fixture.viewer, "/api/v1/collections/By%20hand").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(delete(&fixture.analyst, "/api/v1/collections/none").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(delete(&fixture.analyst, "/api/v1/collections/By%20hand").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(get(&fixture, "collections").await, json!([]));
+    assert_eq!(get(&fixture, "indicators").await["total"], 0);
+}

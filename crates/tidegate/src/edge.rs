@@ -15,7 +15,7 @@ use crate::config::{Config, Sender};
 use crate::exit::Failure;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Edge {
     pub(crate) acme: Option<Arc<Acme>>,
     http_listen: Option<SocketAddr>,

@@ -52,8 +52,7 @@ impl Acme {
         let http = Http::new(options.root_file.as_deref())?;
         let cache = Cache::open(&options.folder, &options.directory)
             .map_err(|(path, source)| AcmeError::Folder { path, source })?;
-        let status =
-            Status { names: options.names.clone(), directory: options.directory.clone(), ..Status::default() };
+        let status = Status { names: options.names.clone(), directory: options.directory.clone(), ..Status::default() };
         let acme = Self {
             options,
             cache,
@@ -227,13 +226,21 @@ impl Acme {
         let (why, minutes) = (&failure.sentence, pause.as_secs().div_ceil(60));
         match not_after {
             Some(end) if minus(end, NEAR_END) > now => {
-                tracing::warn!("no new certificate for {names}, the old one is good until {}: {why}; next try in {minutes} min", end.to_rfc3339());
+                tracing::warn!(
+                    "no new certificate for {names}, the old one is good until {}: {why}; next try in {minutes} min",
+                    end.to_rfc3339()
+                );
             }
             Some(end) => {
-                tracing::error!("no new certificate for {names}, and the old one ends at {}: {why}; next try in {minutes} min", end.to_rfc3339());
+                tracing::error!(
+                    "no new certificate for {names}, and the old one ends at {}: {why}; next try in {minutes} min",
+                    end.to_rfc3339()
+                );
             }
             None => {
-                tracing::error!("no certificate for {names}, TLS connections are refused: {why}; next try in {minutes} min");
+                tracing::error!(
+                    "no certificate for {names}, TLS connections are refused: {why}; next try in {minutes} min"
+                );
             }
         }
     }

@@ -40,7 +40,10 @@ mod tests {
     fn only_a_window_is_a_window() {
         let window = |start: &str, end: &str| read(&json!({"suggestedWindow": {"start": start, "end": end}}));
         let (start, end) = window("2026-01-02T04:00:00Z", "2026-01-03T04:00:00+01:00").unwrap();
-        assert_eq!((start.to_rfc3339().as_str(), end.to_rfc3339().as_str()), ("2026-01-02T04:00:00Z", "2026-01-03T03:00:00Z"));
+        assert_eq!(
+            (start.to_rfc3339().as_str(), end.to_rfc3339().as_str()),
+            ("2026-01-02T04:00:00Z", "2026-01-03T03:00:00Z")
+        );
         assert_eq!(window("2026-01-03T04:00:00Z", "2026-01-02T04:00:00Z"), None);
         assert_eq!(window("soon", "later"), None);
         assert_eq!(read(&json!({})), None);
@@ -56,8 +59,8 @@ mod tests {
             names: Vec::new(),
             serial: vec![0x00, 0x87, 0x65, 0x43, 0x21],
             authority_key: Some(vec![
-                0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0, 0xae, 0x2c, 0xde, 0x01,
-                0xc8, 0xd4,
+                0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0, 0xae, 0x2c, 0xde,
+                0x01, 0xc8, 0xd4,
             ]),
         };
         assert_eq!(identifier(&facts).unwrap().to_string(), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");

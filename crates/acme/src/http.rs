@@ -76,7 +76,8 @@ impl Http {
         let other = |trouble: HttpTrouble| Error::Other(Box::new(trouble));
         let url = shown(request.url().as_str());
         let host = shown(request.url().authority());
-        let unreachable = |error: &reqwest::Error| other(HttpTrouble::Unreachable { host: host.clone(), cause: cause(error) });
+        let unreachable =
+            |error: &reqwest::Error| other(HttpTrouble::Unreachable { host: host.clone(), cause: cause(error) });
         let is_head = request.method() == reqwest::Method::HEAD;
         let mut response = self.client.execute(request).await.map_err(|error| unreachable(&error))?;
         let mut body = Vec::new();

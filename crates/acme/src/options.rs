@@ -69,7 +69,9 @@ impl Options {
     pub(crate) fn checked(mut self) -> Result<Self, AcmeError> {
         let wrong = |why: String| Err(AcmeError::Wrong(why));
         if !self.terms_agreed {
-            return wrong("the authority's terms of service are not agreed to: read them and set `terms_agreed`".into());
+            return wrong(
+                "the authority's terms of service are not agreed to: read them and set `terms_agreed`".into(),
+            );
         }
         if self.names.is_empty() || self.names.len() > NAMES_MAX {
             return wrong(format!("a certificate needs 1 to {NAMES_MAX} names"));
@@ -141,7 +143,9 @@ mod tests {
     fn what_an_authority_would_refuse_is_refused_before() {
         assert_eq!(with(|_| ()).unwrap().names, ["tidegate.example.com"]);
         let long = format!("{}.example", "a".repeat(64));
-        for name in ["", "localhost", "a..b", "-a.example", "a-.example", "a b.example", "a.example.", "_a.example", &long] {
+        for name in
+            ["", "localhost", "a..b", "-a.example", "a-.example", "a b.example", "a.example.", "_a.example", &long]
+        {
             let why = with(|options| options.names = vec![name.to_owned()]).unwrap_err();
             assert!(why.contains("is no full public name"), "{why}");
         }

@@ -1,8 +1,8 @@
 //! One order, from the account to the certificate.
 
 use instant_acme::{
-    Account, AccountCredentials, AuthorizationHandle, AuthorizationStatus, ChallengeType, Error, Identifier, NewAccount,
-    NewOrder, Order, OrderStatus, RetryPolicy,
+    Account, AccountCredentials, AuthorizationHandle, AuthorizationStatus, ChallengeType, Error, Identifier,
+    NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
 };
 
 use crate::ari;
@@ -160,7 +160,9 @@ impl Orders<'_> {
                 AuthorizationStatus::Pending => self.answer(authorization).await?,
                 status => {
                     let name = authorization.identifier();
-                    return Err(Failure::new(format!("the authority's check of `{name}` is {status:?} from the beginning")));
+                    return Err(Failure::new(format!(
+                        "the authority's check of `{name}` is {status:?} from the beginning"
+                    )));
                 }
             }
         }

@@ -115,7 +115,11 @@ mod tests {
     #[test]
     fn checks_are_answered_and_people_sent_to_https() {
         for (head, begin, end) in [
-            ("GET /.well-known/acme-challenge/tok_en-1 HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200", "\r\n\r\ntok_en-1.thumb"),
+            (
+                "GET /.well-known/acme-challenge/tok_en-1 HTTP/1.1\r\nHost: x\r\n\r\n",
+                "HTTP/1.1 200",
+                "\r\n\r\ntok_en-1.thumb",
+            ),
             ("HEAD /.well-known/acme-challenge/tok_en-1 HTTP/1.1\r\n\r\n", "HTTP/1.1 200", "\r\n\r\n"),
             ("GET /.well-known/acme-challenge/other HTTP/1.1\r\n\r\n", "HTTP/1.1 404", "\r\n\r\n"),
             ("GET /.well-known/acme-challenge/ HTTP/1.1\r\n\r\n", "HTTP/1.1 404", "\r\n\r\n"),

@@ -32,9 +32,7 @@ impl Status {
         let why = self.last_error.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         match self.not_after {
             None => Some(format!("there is no certificate for {names} yet{why}")),
-            Some(end) if end <= now => {
-                Some(format!("the certificate for {names} ended at {}{why}", end.to_rfc3339()))
-            }
+            Some(end) if end <= now => Some(format!("the certificate for {names} ended at {}{why}", end.to_rfc3339())),
             Some(_) => None,
         }
     }

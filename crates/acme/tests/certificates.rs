@@ -283,7 +283,11 @@ async fn limits_of_the_authority_are_kept() {
     let begun = Instant::now();
     let server = world.start();
     until("it is refused", || server.acme.status().failures == 1).await;
-    assert!(server.error().contains("(rateLimited); it is tried again when the authority allows it"), "{}", server.error());
+    assert!(
+        server.error().contains("(rateLimited); it is tried again when the authority allows it"),
+        "{}",
+        server.error()
+    );
     until("there is a certificate", || server.acme.status().issued == 1).await;
     assert!(begun.elapsed() >= Duration::from_secs(2), "the authority said two seconds");
     drop(server);

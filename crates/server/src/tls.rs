@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::server::ResolvesServerCert;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ResolvesServerCert;
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use thiserror::Error;
 
 /// How often the files are looked at; certificates are renewed weeks before they end.

@@ -55,7 +55,8 @@ impl Edge {
         if let Some(acme) = &self.acme {
             if let Some(address) = self.http_listen {
                 let listener = TcpListener::bind(address).await;
-                let listener = listener.with_context(|| format!("cannot listen on `{address}` (`http_listen` in [acme])"))?;
+                let listener =
+                    listener.with_context(|| format!("cannot listen on `{address}` (`http_listen` in [acme])"))?;
                 let names = acme.status().names;
                 tokio::spawn(acme.challenges().serve(listener, names, pending()));
             }

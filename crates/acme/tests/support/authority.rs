@@ -208,7 +208,9 @@ impl Authority {
             ("new-account", ..) => self.new_account(base, key, &signed),
             ("new-order", ..) => self.new_order(base, &signed),
             ("authz", Some(order), Some(at)) => Ok(self.authorization(base, order, at)),
-            ("challenge", Some(order), Some(at)) => self.check(base, order, at, &key, parts.get(3) == Some(&"http"), &signed),
+            ("challenge", Some(order), Some(at)) => {
+                self.check(base, order, at, &key, parts.get(3) == Some(&"http"), &signed)
+            }
             ("order", Some(order), _) => Ok(self.order(base, order)),
             ("finalize", Some(order), _) => self.finalize(base, order, &signed),
             ("certificate", Some(order), _) if signed.payload.is_none() => {
@@ -280,8 +282,7 @@ impl Authority {
             _ if ready => "ready",
             _ => "pending",
         };
-        let authorizations: Vec<_> =
-            (0..order.names.len()).map(|at| format!("{base}/authz/{number}/{at}")).collect();
+        let authorizations: Vec<_> = (0..order.names.len()).map(|at| format!("{base}/authz/{number}/{at}")).collect();
         let identifiers: Vec<_> = order.names.iter().map(|name| json!({"type": "dns", "value": name})).collect();
         let mut body = json!({
             "status": status, "identifiers": identifiers, "authorizations": authorizations,
@@ -301,8 +302,11 @@ impl Authority {
             (None, true) => "valid",
             (None, false) => "pending",
         };
-        let kinds: &[(&str, &str)] =
-            if inner.manner.http_only { &[("http-01", "http")] } else { &[("http-01", "http"), ("tls-alpn-01", "tls")] };
+        let kinds: &[(&str, &str)] = if inner.manner.http_only {
+            &[("http-01", "http")]
+        } else {
+            &[("http-01", "http"), ("tls-alpn-01", "tls")]
+        };
         let challenges: Vec<_> = kinds.iter().map(|(kind, path)| {
             let mut challenge = json!({
                 "type": kind, "url": format!("{base}/challenge/{number}/{at}/{path}"), "token": token(number, at),
@@ -341,7 +345,9 @@ impl Authority {
         let key_authorization = format!("{}.{}", token(number, at), key.thumbprint());
         let outcome = match to {
             None => Err(("dns", format!("DNS problem: NXDOMAIN looking up A for {name}"))),
-            Some(to) if by_http => validate::by_http(to, &token(number, at), &key_authorization).map_err(|why| ("unauthorized", why)),
+            Some(to) if by_http => {
+                validate::by_http(to, &token(number, at), &key_authorization).map_err(|why| ("unauthorized", why))
+            }
             Some(to) => validate::by_tls(to, &name, &key_authorization).map_err(|why| ("unauthorized", why)),
         };
         let mut inner = self.inner();

@@ -81,11 +81,8 @@ pub fn by_tls(to: SocketAddr, name: &str, key_authorization: &str) -> Result<(),
     }
     let digest = digest(&SHA256, key_authorization.as_bytes());
     // id-pe-acmeIdentifier, critical, an octet string with an octet string of 32 bytes.
-    let extension = [
-        b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x1f\x01\x01\xff\x04\x22\x04\x20".as_slice(),
-        digest.as_ref(),
-    ]
-    .concat();
+    let extension =
+        [b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x1f\x01\x01\xff\x04\x22\x04\x20".as_slice(), digest.as_ref()].concat();
     if !certificate.windows(extension.len()).any(|window| window == extension) {
         return Err("Incorrect validation certificate for tls-alpn-01 challenge".to_owned());
     }

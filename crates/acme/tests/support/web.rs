@@ -65,15 +65,16 @@ impl Drop for Listener {
 }
 
 /// Answers one request over TLS. A client that goes away is its own affair.
-pub fn serve(config: &Arc<ServerConfig>, stream: TcpStream, answer: impl FnOnce(Request) -> Response) -> io::Result<()> {
+pub fn serve(
+    config: &Arc<ServerConfig>,
+    stream: TcpStream,
+    answer: impl FnOnce(Request) -> Response,
+) -> io::Result<()> {
     let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(connection, stream);
     let response = answer(read(&mut stream)?);
-    let mut head = format!(
-        "HTTP/1.1 {} X\r\ncontent-length: {}\r\nconnection: close\r\n",
-        response.status,
-        response.body.len()
-    );
+    let mut head =
+        format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\nconnection: close\r\n", response.status, response.body.len());
     for (name, value) in &response.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

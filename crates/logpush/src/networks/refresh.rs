@@ -74,7 +74,8 @@ async fn fetch(api: &ApiUrl) -> Result<Vec<u8>, LogpushError> {
 }
 
 fn list(result: &Value, name: &str) -> Result<Vec<Network>, LogpushError> {
-    let items = result.get(name).and_then(Value::as_array).ok_or_else(|| unexpected(&format!("`{name}` is missing")))?;
+    let items =
+        result.get(name).and_then(Value::as_array).ok_or_else(|| unexpected(&format!("`{name}` is missing")))?;
     if items.is_empty() || items.len() > PUBLISHED_MAX {
         return Err(unexpected(&format!("`{name}` holds {} networks", items.len())));
     }
@@ -98,12 +99,18 @@ fn list(result: &Value, name: &str) -> Result<Vec<Network>, LogpushError> {
 fn is_private(network: Network) -> bool {
     match network.address() {
         std::net::IpAddr::V4(address) => {
-            address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified()
+            address.is_private()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_unspecified()
                 || address.is_multicast()
         }
         std::net::IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unspecified() || address.is_unique_local()
-                || address.is_unicast_link_local() || address.is_multicast()
+            address.is_loopback()
+                || address.is_unspecified()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_multicast()
         }
     }
 }

@@ -41,8 +41,18 @@ fn the_shipped_list_is_whole() {
 #[test]
 fn fast_search_and_plain_search_agree() {
     let texts = [
-        "0.0.0.0/31", "10.0.0.0/8", "10.1.0.0/16", "10.255.255.255", "11.0.0.0/32", "203.0.113.7/24", "255.255.255.255",
-        "::/127", "2001:db8::/32", "2001:db8:1::/48", "ffff::/16", "::ffff:192.0.2.0/120",
+        "0.0.0.0/31",
+        "10.0.0.0/8",
+        "10.1.0.0/16",
+        "10.255.255.255",
+        "11.0.0.0/32",
+        "203.0.113.7/24",
+        "255.255.255.255",
+        "::/127",
+        "2001:db8::/32",
+        "2001:db8:1::/48",
+        "ffff::/16",
+        "::ffff:192.0.2.0/120",
     ];
     let networks = set(&texts);
     assert_eq!(networks.listed().len(), texts.len());
@@ -51,7 +61,8 @@ fn fast_search_and_plain_search_agree() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let near = networks.listed()[(state >> 33) as usize % texts.len()];
         let (first, last) = span(near.address(), near.prefix()).unwrap();
-        let edge = [first, last, first.wrapping_sub(1), last.wrapping_add(1), first / 2 + last / 2][(state >> 60) as usize % 5];
+        let edge = [first, last, first.wrapping_sub(1), last.wrapping_add(1), first / 2 + last / 2]
+            [(state >> 60) as usize % 5];
         let address = match near.address() {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits(edge as u32)),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(edge)),
@@ -82,7 +93,18 @@ fn texts_are_networks_or_a_sentence() {
     ] {
         assert_eq!(text.parse::<Network>().unwrap().to_string(), shown);
     }
-    for text in ["", "x", "1.2.3", "1.2.3.4/33", "::/129", "1.2.3.4/", "1.2.3.4/+8", "1.2.3.4/-1", "::ffff:1.2.3.4/32", "1.2.3.4/8/8"] {
+    for text in [
+        "",
+        "x",
+        "1.2.3",
+        "1.2.3.4/33",
+        "::/129",
+        "1.2.3.4/",
+        "1.2.3.4/+8",
+        "1.2.3.4/-1",
+        "::ffff:1.2.3.4/32",
+        "1.2.3.4/8/8",
+    ] {
         let error = text.parse::<Network>().unwrap_err().to_string();
         assert!(error.contains("is no network such as"), "{text}: {error}");
     }

@@ -144,6 +144,7 @@ impl Acme {
                 Ok(()) => {
                     failures = 0;
                     chosen = chance();
+                    self.rest_after_success().await;
                 }
                 Err(failure) => {
                     failures = failures.saturating_add(1);
@@ -153,6 +154,13 @@ impl Acme {
                 }
             }
         }
+    }
+
+    /// An authority that wants even a new certificate renewed at once is not followed as fast as it goes.
+    async fn rest_after_success(&self) {
+        let now = Timestamp::now();
+        let renewal = self.current().map_or(now, |current| renewal(current.facts.not_before, current.facts.not_after));
+        self.rest(now, until(now, renewal).min(self.options.pace.look_pause)).await;
     }
 
     async fn rest(&self, now: Timestamp, pause: Duration) {

@@ -1,5 +1,6 @@
 //! A certificate with its chain and key, ready to be served.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -14,11 +15,18 @@ use crate::der::{self, Facts};
 const CHAIN_MAX: usize = 16;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Certificate {
     pub(crate) key: Arc<CertifiedKey>,
     pub(crate) facts: Facts,
     pem: String,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the key.
+        self.facts.fmt(f)
+    }
 }
 
 impl Certificate {

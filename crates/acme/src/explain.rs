@@ -105,26 +105,38 @@ fn advice(kind: &str, name: Option<&str>, challenge: Challenge) -> Option<String
     let advice = match kind {
         "dns" => format!("give {name} an A or AAAA record with the address of this machine"),
         "connection" => format!(
-            "port {port} of {name} must lead to {listener} of this machine from everywhere: check the A and AAAA records, \
-             the firewall and the port forwarding"
+            "port {port} of {name} must lead to {listener} of this machine from everywhere: \
+             check the A and AAAA records, the firewall and the port forwarding"
         ),
         "tls" | "unauthorized" | "incorrectResponse" => format!(
-            "something else answers at port {port} of {name}: its A and AAAA records must lead to this machine only, and \
-             nothing in between may end TLS or answer itself, such as a proxy of Cloudflare or a load balancer"
+            "something else answers at port {port} of {name}: its A and AAAA records must lead to this machine only, \
+             and nothing in between may end TLS or answer itself, such as a proxy of Cloudflare or a load balancer"
         ),
         "caa" => format!("a CAA record of {name} or of a domain above it forbids this authority: change it"),
-        "rateLimited" => "it is tried again when the authority allows it; do not delete the folder with the certificate".to_owned(),
-        "rejectedIdentifier" | "unsupportedIdentifier" => "this authority gives no certificate for this name: check `names`".to_owned(),
-        "userActionRequired" => "the authority's terms changed: read them".to_owned(),
-        "externalAccountRequired" => {
-            "this authority wants an account that was made with it before, which Tidegate cannot name: choose another `directory`".to_owned()
-        }
-        "invalidContact" | "unsupportedContact" => "check `contact`, or leave it out".to_owned(),
-        "accountDoesNotExist" => "the account is made anew at the next attempt".to_owned(),
-        "serverInternal" => "the authority has a problem; it is tried again".to_owned(),
-        _ => return None,
+        _ => return plain_advice(kind).map(str::to_owned),
     };
     Some(advice)
+}
+
+/// Advice that is the same for every name.
+fn plain_advice(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "rateLimited" => {
+            "it is tried again when the authority allows it; do not delete the folder with the certificate"
+        }
+        "rejectedIdentifier" | "unsupportedIdentifier" => {
+            "this authority gives no certificate for this name: check `names`"
+        }
+        "userActionRequired" => "the authority's terms changed: read them",
+        "externalAccountRequired" => {
+            "this authority wants an account that was made with it before, which Tidegate cannot name: \
+             choose another `directory`"
+        }
+        "invalidContact" | "unsupportedContact" => "check `contact`, or leave it out",
+        "accountDoesNotExist" => "the account is made anew at the next attempt",
+        "serverInternal" => "the authority has a problem; it is tried again",
+        _ => return None,
+    })
 }
 
 /// Whether the problem is of this type.

@@ -52,6 +52,9 @@ impl Orders<'_> {
         if let Some(credentials) = self.kept_account() {
             let builder = Account::builder_with_http(Box::new(self.http.clone()));
             let opened = builder.from_credentials(credentials).await;
+            if let Err(Error::KeyRejected) = &opened {
+                self.set_account_aside();
+            }
             return opened.map_err(|error| self.account_failure(&error));
         }
         let contact = self.options.contact.as_ref().map(|address| format!("mailto:{address}"));
@@ -155,10 +158,11 @@ impl Orders<'_> {
         let mut authorizations = order.authorizations();
         while let Some(next) = authorizations.next().await {
             let authorization = next.map_err(refused)?;
-            match authorization.status {
+            let status = authorization.status;
+            match status {
                 AuthorizationStatus::Valid => {}
                 AuthorizationStatus::Pending => self.answer(authorization).await?,
-                status => {
+                _ => {
                     let name = authorization.identifier();
                     return Err(Failure::new(format!(
                         "the authority's check of `{name}` is {status:?} from the beginning"
@@ -179,8 +183,7 @@ impl Orders<'_> {
         let mut authorization = authorization;
         let name = authorization.identifier().to_string();
         let wanted = kind(self.options.challenge);
-        let offered = authorization.challenges.iter().any(|challenge| challenge.r#type == wanted);
-        let Some(mut challenge) = authorization.challenge(wanted).filter(|_| offered) else {
+        let Some(mut challenge) = authorization.challenge(wanted) else {
             let (this, other) = match self.options.challenge {
                 Challenge::TlsAlpn01 => ("TLS-ALPN-01", "set `http_listen` for a check by HTTP"),
                 Challenge::Http01 => ("HTTP-01", "leave out `http_listen` for a check by TLS"),

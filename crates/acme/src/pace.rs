@@ -86,11 +86,6 @@ pub(crate) fn renewal_in(
     chance: f64,
 ) -> Timestamp {
     let (start, end) = (window.0.as_micros(), window.1.as_micros().max(window.0.as_micros()));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "a moment somewhere in the window"
-    )]
     let chosen = start.saturating_add(((end - start) as f64 * chance.clamp(0.0, 1.0)) as i64);
     let last = not_after.as_micros() - (not_after.as_micros() - not_before.as_micros()).max(0) / 10;
     Timestamp::from_micros(chosen.min(last))

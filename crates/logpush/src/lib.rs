@@ -14,6 +14,7 @@ mod error;
 mod estimate;
 mod health;
 mod job;
+mod networks;
 mod output;
 mod plan;
 mod reach;
@@ -38,6 +39,7 @@ pub use health::{
     Drift, FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, Warning, evaluate,
 };
 pub use job::{Job, JobId};
+pub use networks::{CLOUDFLARE, CLOUDFLARE_PUBLISHED, Network, Networks, REFRESH_PAUSE};
 pub use output::{OutputOptions, TIME_FORMAT};
 pub use plan::{Plan, plan};
 pub use reach::{Probe, Reach, Verdict};

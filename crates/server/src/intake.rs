@@ -5,6 +5,7 @@ pub(crate) mod body;
 mod check;
 mod key;
 mod moment;
+mod networks;
 mod refusal;
 mod reply;
 mod take;
@@ -136,6 +137,9 @@ pub(crate) async fn single(State(shared): State<Shared>, request: Request) -> Re
 async fn receive(shared: &Shared, framing: Framing, request: Request) -> Response {
     let one = matches!(framing, Framing::Plain | Framing::Single);
     let (parts, mut body) = request.into_parts();
+    if let Some(refused) = networks::refuse_stranger(shared, &parts) {
+        return refuse(shared, refused, &parts, body).await;
+    }
     match take::take(shared, framing, &parts, &mut body).await {
         Ok(receipts) if one => reply::one(receipts, shared.journal.node()),
         Ok(receipts) => reply::many(receipts, shared.journal.node()),
@@ -153,7 +157,7 @@ async fn refuse(shared: &Shared, refused: Refused, parts: &Parts, mut body: Body
     // A sender that is still sending would see a reset connection instead of the answer; one that waits to be told to
     // send (RFC 9110, 10.1.1) sees it anyway.
     let waits = parts.headers.contains_key(header::EXPECT);
-    if !waits && !matches!(reason, Reason::Slow | Reason::Broken) {
+    if !waits && !matches!(reason, Reason::Slow | Reason::Broken | Reason::Network) {
         body::drain(&mut body).await;
     }
     error.into_response()

@@ -23,7 +23,7 @@ mod unread;
 
 pub use error::{ApiError, ErrorBody, ErrorDetail, Span};
 pub use options::{Network, Options};
-pub use parts::{FieldInfo, Figure, FormatInfo, Gauges, Readings, ServerParts};
+pub use parts::{FieldInfo, Figure, FormatInfo, Gauges, Readings, Senders, ServerParts};
 pub use router::openapi;
 pub use serve::{Bound, ServeError};
 pub use tls::TlsError;

@@ -1,10 +1,12 @@
 //! What the binary hands to the server, and what handlers share.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::server::ResolvesServerCert;
 use serde::Serialize;
 use tidegate_event::Timestamp;
 use tidegate_journal::Journal;
@@ -43,6 +45,10 @@ pub struct ServerParts {
     pub detection: Option<Arc<dyn Detection>>,
     /// Asked for the figures of the rooms that the server does not know.
     pub gauges: Gauges,
+    /// What has the certificates, where they are not in files.
+    pub certificates: Option<Arc<dyn ResolvesServerCert>>,
+    /// Whose batches are taken.
+    pub senders: Senders,
     /// Addresses and bounds.
     pub options: Options,
     /// The program's version.
@@ -120,6 +126,35 @@ impl Gauges {
 impl fmt::Debug for Gauges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Gauges")
+    }
+}
+
+/// The addresses whose batches are taken.
+#[derive(Default)]
+pub struct Senders(Option<Box<dyn Fn(IpAddr) -> bool + Send + Sync>>);
+
+impl Senders {
+    /// Everybody who has a key.
+    #[must_use]
+    pub fn anybody() -> Self {
+        Self::default()
+    }
+
+    /// Those with a key for whose address `allows` is true. It is asked for each batch, so it must not wait.
+    #[must_use]
+    pub fn only(allows: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(allows)))
+    }
+
+    /// Whether a batch from there is taken. Where there is a choice, an unknown address is none of those.
+    pub(crate) fn allow(&self, address: Option<IpAddr>) -> bool {
+        self.0.as_ref().is_none_or(|allows| address.is_some_and(allows))
+    }
+}
+
+impl fmt::Debug for Senders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Senders(some)" } else { "Senders(anybody)" })
     }
 }
 

@@ -58,8 +58,23 @@ pub enum ServeError {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<(Files, RustlsConfig)>,
+    tls: Option<Tls>,
     parts: ServerParts,
+}
+
+/// Where certificates come from, and the configuration that has them.
+enum Tls {
+    Files(Files, RustlsConfig),
+    Resolved(RustlsConfig),
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Files(files, _) => f.debug_tuple("Files").field(files).finish(),
+            Self::Resolved(_) => f.write_str("Resolved"),
+        }
+    }
 }
 
 impl Bound {
@@ -74,9 +89,12 @@ impl Bound {
             (Some(certificate), Some(key)) => {
                 let files = Files { certificate: certificate.clone(), key: key.clone() };
                 let config = RustlsConfig::from_config(tls::load(&files)?);
-                Some((files, config))
+                Some(Tls::Files(files, config))
             }
-            (None, None) => None,
+            (None, None) => match &parts.certificates {
+                Some(certificates) => Some(Tls::Resolved(RustlsConfig::from_config(tls::with(certificates.clone())?))),
+                None => None,
+            },
             _ => return Err(ServeError::HalfTls),
         };
         let listen = |source| ServeError::Listen { address, source };
@@ -123,7 +141,11 @@ impl Bound {
         });
         let server = bounded(Server::from_listener(listener), header_time_max).handle(handle);
         let served = match tls {
-            Some((files, config)) => {
+            Some(Tls::Resolved(config)) => {
+                let acceptor = RustlsAcceptor::new(config).handshake_timeout(header_time_max).acceptor(gate);
+                server.acceptor(acceptor).serve(app).await
+            }
+            Some(Tls::Files(files, config)) => {
                 let reloading = tokio::spawn(tls::reload_on_change(files, config.clone()));
                 let acceptor = RustlsAcceptor::new(config).handshake_timeout(header_time_max).acceptor(gate);
                 let served = server.acceptor(acceptor).serve(app).await;

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use crate::detection::Detection;
 use crate::options::Options;
-use crate::parts::{FormatInfo, Gauges, Readings, ServerParts, Shared};
+use crate::parts::{FormatInfo, Gauges, Readings, Senders, ServerParts, Shared};
 use crate::router::router;
 
 mod fake;
@@ -89,11 +89,26 @@ impl Fixture {
         Self::whole(options, journal, None)
     }
 
+    /// With these senders and no others.
+    pub(crate) fn for_senders(options: Options, senders: Senders) -> Self {
+        Self::built(options, JournalOptions::default(), None, senders)
+    }
+
     fn whole(options: Options, journal: JournalOptions, detection: Option<Arc<dyn Detection>>) -> Self {
+        Self::built(options, journal, detection, Senders::anybody())
+    }
+
+    fn built(
+        options: Options,
+        journal: JournalOptions,
+        detection: Option<Arc<dyn Detection>>,
+        senders: Senders,
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let Staged { mut parts, key, admin, analyst, viewer, troubles, stage } =
             parts(directory.path(), options, journal);
         parts.detection = detection;
+        parts.senders = senders;
         let shared = Shared::new(parts, false);
         let router = router(shared.clone());
         Self { router, shared, key, admin, analyst, viewer, troubles, stage, _directory: directory }
@@ -192,6 +207,8 @@ pub(crate) fn parts(directory: &std::path::Path, options: Options, journal: Jour
         formats: vec![format],
         detection: None,
         gauges,
+        certificates: None,
+        senders: Senders::anybody(),
         options,
         version: "0.0.0",
     };

@@ -1,4 +1,4 @@
-//! TLS from certificate files: loading them, and loading them again when they change.
+//! TLS from certificate files: loading them, and loading them again when they change; or from what has certificates itself.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ResolvesServerCert;
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use thiserror::Error;
 
 /// How often the files are looked at; certificates are renewed weeks before they end.
 const LOOK_PAUSE: Duration = Duration::from_secs(30);
+
+/// By which an ACME authority announces its check (RFC 8737).
+const CHECK_PROTOCOL: &[u8] = b"acme-tls/1";
 
 /// The two files TLS needs.
 #[derive(Debug, Clone)]
@@ -40,6 +44,9 @@ pub enum TlsError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// TLS itself is not to be had.
+    #[error("TLS cannot be offered")]
+    Provider(#[source] rustls::Error),
     /// Certificate and key do not fit together, or are of a kind we cannot use.
     #[error("the certificate in `{}` cannot be used with its key", path.display())]
     Unusable {
@@ -59,17 +66,28 @@ pub(crate) fn load(files: &Files) -> Result<Arc<ServerConfig>, TlsError> {
     }
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
         .map_err(|_| TlsError::Pem { path: files.key.clone(), expected: "private key" })?;
+    let unusable = |source| TlsError::Unusable { path: files.certificate.clone(), source };
+    let mut config = builder()?.with_no_client_auth().with_single_cert(chain, key).map_err(unusable)?;
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+/// The configuration of the TLS side for what chooses a certificate for each connection.
+pub(crate) fn with(certificates: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = builder()?.with_no_client_auth().with_cert_resolver(certificates);
+    config.alpn_protocols = protocols();
+    config.alpn_protocols.push(CHECK_PROTOCOL.to_vec());
+    Ok(Arc::new(config))
+}
+
+fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, TlsError> {
     // Named, since other parts of the program bring a second provider and rustls would refuse to choose.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let unusable = |source| TlsError::Unusable { path: files.certificate.clone(), source };
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(unusable)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(TlsError::Provider)
+}
+
+fn protocols() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

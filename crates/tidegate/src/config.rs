@@ -5,6 +5,7 @@
 mod check;
 mod file;
 mod kind;
+mod names;
 mod nearest;
 mod options;
 mod problem;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use kind::{LogFormat, Network, Size, Span};
+pub(crate) use names::Sender;
 pub(crate) use options::Config;
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use reference::reference;

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod config;
 mod detection;
+mod edge;
 mod exit;
 mod hunt;
 mod input;

@@ -175,7 +175,7 @@ impl Node {
     }
 
     /// Figures and troubles for `/metrics` and `/readyz`.
-    pub(crate) fn gauges(&self) -> Gauges {
+    pub(crate) fn gauges(&self, acme: Option<Arc<tidegate_acme::Acme>>) -> Gauges {
         let (journal, store, pipeline) =
             (Arc::clone(&self.journal), Arc::clone(&self.store), Arc::clone(&self.pipeline));
         let detection = self.detection.as_ref().map(Detection::figures);
@@ -195,6 +195,11 @@ impl Node {
             let mut all = figures(&stats, behind);
             if let Some(detection) = &detection {
                 all.extend(detection_figures(&detection.lock().unwrap_or_else(PoisonError::into_inner)));
+            }
+            if let Some(acme) = &acme {
+                let (figures, trouble) = crate::edge::certificate_readings(acme);
+                all.extend(figures);
+                troubles.extend(trouble);
             }
             Readings { figures: all, troubles }
         })

@@ -12,6 +12,8 @@ const LOG_PAUSE_MICROS: i64 = 10_000_000;
 pub(crate) enum Reason {
     /// No key, or one that is not known.
     Key,
+    /// The address of the sender is not one of those that may send.
+    Network,
     /// The intake is disabled.
     Disabled,
     /// A header that cannot be read.
@@ -33,8 +35,9 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Key,
+        Self::Network,
         Self::Disabled,
         Self::Header,
         Self::Damaged,
@@ -49,6 +52,7 @@ impl Reason {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Key => "key",
+            Self::Network => "network",
             Self::Disabled => "disabled",
             Self::Header => "header",
             Self::Damaged => "damaged",

@@ -13,6 +13,7 @@ use tidegate_state::{FirstLogin, State};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, Sources};
+use crate::edge::Edge;
 use crate::exit::{Failure, Outcome};
 use crate::logging;
 use crate::node::Node;
@@ -43,7 +44,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (mut node, first) = Node::open(&config)?;
     node.begin(&config)?;
     let served = runtime()?.block_on(async {
-        let bound = bind(&node, &config)?;
+        let edge = Edge::open(&config)?;
+        let bound = bind(&node, &config, &edge)?;
+        edge.start().await?;
         say_address(&bound, first.as_ref())?;
         tokio::spawn(prune_daily(node.state.clone()));
         bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
@@ -71,14 +74,16 @@ async fn prune_daily(state: Arc<State>) {
 }
 
 /// Takes the address before anything slow happens.
-pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
+pub(crate) fn bind(node: &Node, config: &Config, edge: &Edge) -> Result<Bound, Failure> {
     let parts = ServerParts {
         journal: node.journal.clone(),
         state: node.state.clone(),
         engine: node.engine.clone(),
         counters: node.counters.clone(),
         formats: node.formats(),
-        gauges: node.gauges(),
+        gauges: node.gauges(edge.acme.clone()),
+        certificates: edge.acme.as_ref().map(|acme| acme.resolver() as _),
+        senders: edge.senders(),
         options: config.server.clone(),
         detection: node.detection.as_ref().map(crate::detection::Detection::service),
         version: env!("CARGO_PKG_VERSION"),

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::problem::Problem;
-use super::{Loaded, Problems};
+use super::{Loaded, Problems, Sender};
 
 impl Loaded {
     /// Finds values that do not fit together.
@@ -17,6 +17,8 @@ impl Loaded {
             (None, Some(_)) => problems.push(self.problem("server", "tls_key", "needs `tls_certificate` as well")),
             _ => {}
         }
+        self.check_acme(problems);
+        self.check_senders(problems);
         if server.body_pause_timeout > server.body_timeout {
             problems.push(self.problem("server", "body_pause_timeout", "is longer than `body_timeout`"));
         }
@@ -36,6 +38,34 @@ impl Loaded {
         }
     }
 
+    fn check_acme(&self, problems: &mut Vec<Problem>) {
+        let (acme, server) = (&self.settings.acme, &self.settings.server);
+        if acme.names.is_empty() {
+            return;
+        }
+        if !acme.terms_agreed {
+            let why = "must be `true` before a certificate is asked for: read the authority's terms of service";
+            problems.push(self.problem("acme", "terms_agreed", why));
+        }
+        if server.tls_certificate.is_some() {
+            let why = "and `tls_certificate` in [server] exclude each other: the certificate comes from one of them";
+            problems.push(self.problem("acme", "names", why));
+        }
+        if acme.http_listen == Some(server.listen) {
+            problems.push(self.problem("acme", "http_listen", "is the same as `listen` in [server]"));
+        }
+    }
+
+    /// On a loopback address every sender is a proxy of this machine.
+    fn check_senders(&self, problems: &mut Vec<Problem>) {
+        let (allowed, server) = (&self.settings.intake.allow_networks, &self.settings.server);
+        let has_own = allowed.iter().any(|sender| matches!(sender, Sender::Network(_)));
+        if !allowed.is_empty() && !has_own && server.listen.ip().is_loopback() && server.trusted_proxies.is_empty() {
+            let why = "lets nobody in: `listen` in [server] is reached through a proxy only, and `trusted_proxies` names none";
+            problems.push(self.problem("intake", "allow_networks", why));
+        }
+    }
+
     /// Finds files and folders that are named but cannot be used.
     pub(crate) fn check_files(&self) -> Result<(), Problems> {
         let config = &self.settings;
@@ -43,6 +73,7 @@ impl Loaded {
         let files = [
             ("server", "tls_certificate", &config.server.tls_certificate, "-----BEGIN CERTIFICATE-----"),
             ("server", "tls_key", &config.server.tls_key, "PRIVATE KEY-----"),
+            ("acme", "root_file", &config.acme.root_file, "-----BEGIN CERTIFICATE-----"),
             ("enrich", "geoip_city", &config.enrich.geoip_city, ""),
             ("enrich", "geoip_asn", &config.enrich.geoip_asn, ""),
         ];

@@ -7,10 +7,13 @@ use tidegate_batch::Limits;
 use tidegate_formats::enrich::{EnrichOptions, GeoIp};
 
 use super::sections::{Data, Detect, Formats, Log, Settings};
-use super::{Loaded, Network, Problem, Problems, Size, Sources, Span};
+use super::{Loaded, Network, Problem, Problems, Sender, Size, Sources, Span};
 
 /// The folder in the data directory for what a query cannot hold in memory.
 const SPILL: &str = "spill";
+
+/// The folder in the data directory for the certificate and the account that it was got by.
+const ACME: &str = "acme";
 
 /// A configuration to run with: the options of every room.
 #[derive(Clone, Debug)]
@@ -26,6 +29,12 @@ pub(crate) struct Config {
     pub(crate) pipeline: tidegate_pipeline::Options,
     pub(crate) state: tidegate_state::Options,
     pub(crate) server: tidegate_server::Options,
+    /// How to get a certificate, where that is wanted.
+    pub(crate) acme: Option<tidegate_acme::Options>,
+    /// Where the plain listener for checks by HTTP is.
+    pub(crate) http_listen: Option<std::net::SocketAddr>,
+    /// Who may send batches; empty: everybody with a key.
+    pub(crate) senders: Vec<Sender>,
 }
 
 impl Config {
@@ -52,6 +61,9 @@ impl Loaded {
             pipeline: tidegate_pipeline::Options { limits, enrich, ..Default::default() },
             state: settings.state(),
             server: settings.server(),
+            acme: settings.acme(),
+            http_listen: settings.acme.http_listen,
+            senders: settings.intake.allow_networks.clone(),
             limits,
         })
     }
@@ -148,6 +160,30 @@ impl Settings {
         }
     }
 
+    /// The address that was written or, with a certificate of our own, the first name it is for: authorities check at port
+    /// 443, whatever leads from there to us.
+    fn public_url(&self) -> Option<String> {
+        let written = self.server.public_url.as_ref().map(|url| url.0.clone());
+        written.or_else(|| self.acme.names.first().map(|name| format!("https://{}", name.0)))
+    }
+
+    fn acme(&self) -> Option<tidegate_acme::Options> {
+        let acme = &self.acme;
+        if acme.names.is_empty() {
+            return None;
+        }
+        let names = acme.names.iter().map(|name| name.0.clone()).collect();
+        let by_http = acme.http_listen.is_some();
+        Some(tidegate_acme::Options {
+            contact: acme.contact.as_ref().map(|address| address.0.clone()),
+            directory: acme.directory.0.clone(),
+            terms_agreed: acme.terms_agreed,
+            root_file: acme.root_file.clone(),
+            challenge: if by_http { tidegate_acme::Challenge::Http01 } else { tidegate_acme::Challenge::TlsAlpn01 },
+            ..tidegate_acme::Options::new(names, self.data.dir.join(ACME))
+        })
+    }
+
     fn server(&self) -> tidegate_server::Options {
         let server = &self.server;
         tidegate_server::Options {
@@ -155,7 +191,7 @@ impl Settings {
             trusted_proxies: server.trusted_proxies.iter().map(trusted).collect(),
             session_seconds_max: whole_seconds(self.auth.session_ttl),
             record_bytes_max: self.intake.record_bytes_max.in_memory(),
-            public_url: server.public_url.as_ref().map(|url| url.0.clone()),
+            public_url: self.public_url(),
             tls_certificate: server.tls_certificate.clone(),
             tls_key: server.tls_key.clone(),
             connections_max: server.connections_max,

@@ -12,6 +12,7 @@ use tidegate_store::Options as Storing;
 
 use super::Written;
 use super::kind::{LogFormat, LogLevel, Network, PublicUrl, Size, Span};
+use super::names::{DirectoryUrl, HostName, MailAddress, Sender};
 use super::value::{Raw, Value};
 
 /// A section, for whoever asks what there is.
@@ -113,8 +114,28 @@ sections! {
         stop_timeout: Span = seconds(Serving::default().stop_seconds_max);
     }
 
-    /// What a batch may hold. A larger one is answered with 413 and not stored.
+    /// A certificate that the server gets and renews by itself, by ACME (RFC 8555). Instead of `tls_certificate`.
+    [acme] Acme {
+        /// The public names that the certificate is for. None: no certificate is got.
+        names: Vec<HostName> = Vec::new();
+        /// Whether you agree to the terms of service of the authority. Nothing is asked of it before.
+        terms_agreed: bool = false;
+        /// Mail address that the authority may write to.
+        contact: Option<MailAddress> = None;
+        /// The authority's directory. For trials: `https://acme-staging-v02.api.letsencrypt.org/directory`.
+        directory: DirectoryUrl = DirectoryUrl(tidegate_acme::LETS_ENCRYPT.to_owned());
+        /// PEM file with the root that a private authority's own TLS is checked against.
+        root_file: Option<PathBuf> = None;
+        /// Address of a second, plain listener for port 80. With it the authority checks by HTTP; without it by TLS, at the
+        /// address in `listen`, to which port 443 of the names must lead.
+        http_listen: Option<SocketAddr> = None;
+    }
+
+    /// Who may send batches, and what they may hold. A larger one is answered with 413 and not stored.
     [intake] Intake {
+        /// Networks from which batches are taken; none: from everywhere. The key is wanted in any case. A proxy must be in
+        /// `trusted_proxies`, else it is the sender. Cloudflare does not say that Logpush keeps to the networks it publishes.
+        allow_networks: Vec<Sender> = Vec::new();
         /// Size of a batch as sent.
         compressed_bytes_max: Size = Size(Limits::default().compressed_bytes_max as u64);
         /// Size of a batch with its compression undone; at least the `max_upload_bytes` of the Logpush job, which counts

@@ -22,6 +22,7 @@ mod scope;
 mod search;
 mod sql;
 mod top;
+mod values;
 
 pub use aggregate::{Aggregation, AggregationResult, Function, Group, GroupValue};
 pub use coverage::{FieldCoverage, FieldsResult};

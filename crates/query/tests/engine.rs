@@ -560,3 +560,37 @@ fn an_empty_store_answers() {
     assert_eq!(rows(&stage.engine, "SELECT count(*) FROM events").unwrap().0, [[json!(0)]]);
     assert_eq!(wait(stage.engine.fields(stage.scope(""))).unwrap().sampled, 0);
 }
+
+#[tokio::test]
+async fn each_value_of_a_range_is_handed_on() {
+    for stage in stages() {
+        let range = TimeRange { start: Some(START), end: Some(Timestamp::from_micros(START.as_micros() + 23 * HOUR)) };
+        let fields = ["dns.question.name", "dns.resolved_ip", "source.ip", "no.such.field"];
+        let mut found: Vec<String> = stage
+            .engine
+            .each_value(&fields, range, Vec::new(), |found, text| found.push(text.to_owned()))
+            .await
+            .unwrap();
+        found.sort_unstable();
+        let expected = [
+            "10.0.0.1",
+            "10.0.1.1",
+            "10.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.1",
+            "192.0.2.2",
+            "h0.Example.com",
+            "h1.Example.com",
+            "h2.Example.com",
+        ];
+        assert_eq!(found, expected);
+        let nothing = stage.engine.each_value(&["no.such.field"], range, 0, |count, _| *count += 1).await.unwrap();
+        assert_eq!(nothing, 0);
+    }
+}

@@ -198,8 +198,9 @@ impl State {
         })
     }
 
-    /// Writes down that step `step` of `steps` was done and what it found, in one transaction: after a crash the hunt
-    /// goes on with the step that was not written down, and nothing counts twice. Gives whether the hunt goes on.
+    /// Writes down that all steps up to `step` of `steps` are done and what they found, in one transaction: after a crash
+    /// the hunt goes on with the first step that was not written down, and nothing counts twice. Gives whether the hunt
+    /// goes on.
     ///
     /// # Errors
     /// [`StateError::NotFound`]; [`StateError::Invalid`] for too many indicators at once.
@@ -213,7 +214,7 @@ impl State {
             if hunt.state != HuntState::Running {
                 return Ok(false);
             }
-            if hunt.step == step {
+            if hunt.step <= step {
                 let hits = found.iter().fold(0_u64, |sum, hit| sum.saturating_add(hit.count));
                 let sql = "UPDATE retrohunts SET step = ?2, steps = ?3, hits = hits + ?4 WHERE id = ?1";
                 transaction.execute(sql, params![Id(id.0), stored(step + 1), stored(steps), stored(hits)])?;

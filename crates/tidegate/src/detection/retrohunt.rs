@@ -4,6 +4,7 @@
 mod find;
 mod question;
 mod raise;
+mod sketch;
 mod targets;
 
 use std::io;
@@ -19,6 +20,7 @@ use tidegate_state::{HuntState, Retrohunt, State, StateError};
 use tokio::runtime::Runtime;
 
 use super::runner::{Bell, Handle, one_thread};
+use sketch::Sketches;
 
 /// How often the runner looks for a hunt that another process made.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -35,6 +37,8 @@ const GRID_MICROS: i64 = 8 * DAY_MICROS;
 /// How far back a hunt goes that does not say: further than any event is kept by default.
 const BACK_MICROS: i64 = 400 * DAY_MICROS;
 const NAME_CHARS_MAX: usize = 64;
+/// How often it is written down how far a hunt is in which nothing is found.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// A pause after each question, as a part of the time that it took: people who search go first.
 const PAUSE_PART: u32 = 4;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -133,10 +137,16 @@ impl Hunts {
         if steps == 0 {
             return Ok(self.state.end_retrohunt(hunt.id, None)?);
         }
-        let mut hits = hunt.hits;
+        let (mut hits, mut sketches, mut written) = (hunt.hits, Sketches::default(), Instant::now());
         for index in hunt.step..steps {
             let began = Instant::now();
-            let found = self.find(&plan, index).await?;
+            let found = self.find(&plan, index, &mut sketches).await?;
+            // Steps that cannot find anything are written down together.
+            if found.is_none() && index + 1 < steps && written.elapsed() < WRITE_EVERY {
+                continue;
+            }
+            written = Instant::now();
+            let found = found.unwrap_or_default();
             self.raise(&found).await?;
             hits += found.events();
             progress(index + 1, steps, hits);

@@ -13,8 +13,11 @@ use tidegate_state::HuntHit;
 use uuid::Uuid;
 
 use super::question::{ADDRESSES, questions};
+use super::sketch::{Sketches, is_empty};
 use super::{HuntError, Hunts};
 
+/// A hunt with more steps reads each day once to know which of them can find anything.
+const STEPS_WITHOUT_SKETCH: u64 = 8;
 /// Events of one step that are judged; what is beyond is not counted.
 const EVENTS_MAX: usize = 200_000;
 /// Events that an alert can be raised for, in one step.
@@ -72,17 +75,27 @@ impl Found {
 }
 
 impl Hunts {
-    /// Does one step.
-    pub(super) async fn find(&self, plan: &RetrohuntPlan, index: u64) -> Result<Found, HuntError> {
-        let (Some(step), Some(judges)) = (plan.step(index), plan.judges(index)) else { return Ok(Found::default()) };
+    /// Does one step; `None` when no event of its range can meet any of it.
+    pub(super) async fn find(
+        &self,
+        plan: &RetrohuntPlan,
+        index: u64,
+        sketches: &mut Sketches,
+    ) -> Result<Option<Found>, HuntError> {
+        let Some(step) = plan.step(index) else { return Ok(None) };
+        let conditions = match plan.steps() > STEPS_WITHOUT_SKETCH {
+            true => sketches.present(&self.engine, (step.from, step.until), &step.conditions).await,
+            false => step.conditions,
+        };
+        let Some(judges) = plan.judges(index).filter(|_| !is_empty(&conditions)) else { return Ok(None) };
         let mut looker = Looker { judges, found: Found::default(), seen: HashSet::new() };
-        for question in questions(&step.conditions, self.engine.fields_known()) {
+        for question in questions(&conditions, self.engine.fields_known()) {
             // Ranges still to be asked about, the latest first.
             let mut ranges = vec![(step.from, step.until)];
             while let Some((from, until)) = ranges.pop() {
                 if looker.seen.len() >= EVENTS_MAX {
                     tracing::warn!("a hunt met more than {EVENTS_MAX} events in one stretch; the rest is not counted");
-                    return Ok(looker.found);
+                    return Ok(Some(looker.found));
                 }
                 if !self.ask(&question, from, until, &mut looker).await? {
                     let half = (until.as_micros() - from.as_micros()) / 2;
@@ -95,7 +108,7 @@ impl Hunts {
                 }
             }
         }
-        Ok(looker.found)
+        Ok(Some(looker.found))
     }
 
     /// Reads page after page; `false` when the range is too long for the time that a query has.

@@ -10,8 +10,8 @@ const QUESTION_BYTES_MAX: usize = 12 << 10;
 /// Values in one question, well below what the language takes.
 const VALUES_MAX: usize = 900;
 
-const NAME: &str = "dns.question.name";
-const REGISTERED: &str = "dns.question.registered_domain";
+pub(super) const NAME: &str = "dns.question.name";
+pub(super) const REGISTERED: &str = "dns.question.registered_domain";
 /// Where addresses are looked at when events come in.
 pub(super) const ADDRESSES: [&str; 3] = ["dns.resolved_ip", "source.ip", "destination.ip"];
 

@@ -8,7 +8,6 @@ const NAMES_MAX: usize = 1_000;
 const EXTENSIONS_MAX: usize = 100;
 
 const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
 const OCTETS: u8 = 0x04;
 const OBJECT: u8 = 0x06;
 const BOOLEAN: u8 = 0x01;
@@ -106,7 +105,7 @@ impl<'a> Reader<'a> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
-            0..0x80 => (usize::from(first), rest),
+            0..=0x7f => (usize::from(first), rest),
             // Four bytes hold more than any certificate has.
             0x81..=0x84 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
@@ -157,13 +156,6 @@ impl<'a> Reader<'a> {
         let micros_of_day = i64::from(hour * 3_600 + minute * 60 + second) * 1_000_000;
         Timestamp::from_civil(year, part(0)?, part(2)?, micros_of_day)
     }
-}
-
-/// The public key's bits of a certificate or a request's `SubjectPublicKeyInfo`.
-pub(crate) fn key_bits(info: &[u8]) -> Option<&[u8]> {
-    let mut info = Reader(info);
-    let _algorithm = info.take(SEQUENCE)?;
-    info.take(BIT_STRING)?.strip_prefix(&[0])
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
-use super::der::{Reader, key_bits};
+use super::der::Reader;
 use super::jws::{Key, Signed};
 use super::validate;
 use super::web::{Listener, Request, Response, serve};
@@ -414,7 +414,9 @@ fn requested_key(csr: &[u8], names: &[String]) -> Option<RequestKey> {
     let signature = outer.take(0x03)?.strip_prefix(&[0])?;
     let mut parts = Reader(info);
     let (_version, _subject) = (parts.take(0x02)?, parts.take(SEQUENCE)?);
-    let key = key_bits(parts.take(SEQUENCE)?)?;
+    let mut key_info = Reader(parts.take(SEQUENCE)?);
+    let _algorithm = key_info.take(SEQUENCE)?;
+    let key = key_info.take(0x03)?.strip_prefix(&[0])?;
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(signed, signature).ok()?;
     let has = |name: &String| {
         let encoded = [&[0x82, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();

@@ -26,33 +26,33 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// How it misbehaves, and whom it checks.
 #[derive(Default)]
-pub struct Manner {
+pub(crate) struct Manner {
     /// Where names lead.
-    pub names: BTreeMap<String, SocketAddr>,
+    pub(crate) names: BTreeMap<String, SocketAddr>,
     /// Signed requests that are told their nonce is bad.
-    pub bad_nonces: u32,
+    pub(crate) bad_nonces: u32,
     /// Orders that are refused with `rateLimited`.
-    pub rate_limited: u32,
+    pub(crate) rate_limited: u32,
     /// Looks at an order that find it in `processing`.
-    pub processing: u32,
+    pub(crate) processing: u32,
     /// How long certificates live, the first first; then 90 days.
-    pub lives: VecDeque<Duration>,
+    pub(crate) lives: VecDeque<Duration>,
     /// Answers everything with this.
-    pub instead: Option<(u16, &'static str)>,
+    pub(crate) instead: Option<(u16, &'static str)>,
     /// Checks by HTTP only.
-    pub http_only: bool,
+    pub(crate) http_only: bool,
     /// Wants every certificate renewed at once.
-    pub renew_now: bool,
+    pub(crate) renew_now: bool,
 }
 
 #[derive(Default)]
-pub struct Seen {
-    pub accounts: u32,
-    pub orders: u32,
-    pub issued: u32,
-    pub failed_checks: u32,
+pub(crate) struct Seen {
+    pub(crate) accounts: u32,
+    pub(crate) orders: u32,
+    pub(crate) issued: u32,
+    pub(crate) failed_checks: u32,
     /// What orders said that they replace.
-    pub replaces: Vec<String>,
+    pub(crate) replaces: Vec<String>,
 }
 
 struct OrderState {
@@ -79,9 +79,9 @@ struct Authority {
 }
 
 /// A running authority.
-pub struct Running {
-    pub directory: String,
-    pub root_file: PathBuf,
+pub(crate) struct Running {
+    pub(crate) directory: String,
+    pub(crate) root_file: PathBuf,
     authority: Arc<Authority>,
     _listener: Listener,
 }
@@ -100,7 +100,7 @@ impl PublicKeyData for RequestKey {
 
 impl Running {
     /// Starts one; its root goes into `folder`.
-    pub fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -116,16 +116,16 @@ impl Running {
         Self { directory: format!("https://{}/directory", listener.address), root_file, authority, _listener: listener }
     }
 
-    pub fn manner(&self, change: impl FnOnce(&mut Manner)) {
+    pub(crate) fn manner(&self, change: impl FnOnce(&mut Manner)) {
         change(&mut self.authority.inner().manner);
     }
 
-    pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+    pub(crate) fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.authority.inner().seen)
     }
 
     /// Forgets all accounts, as an authority that was set up anew.
-    pub fn forget_accounts(&self) {
+    pub(crate) fn forget_accounts(&self) {
         self.authority.inner().accounts.clear();
     }
 }
@@ -307,7 +307,7 @@ impl Authority {
         } else {
             &[("http-01", "http"), ("tls-alpn-01", "tls")]
         };
-        let challenges: Vec<_> = kinds.iter().map(|(kind, path)| {
+        let challenges = kinds.iter().map(|(kind, path)| {
             let mut challenge = json!({
                 "type": kind, "url": format!("{base}/challenge/{number}/{at}/{path}"), "token": token(number, at),
                 "status": status,

@@ -7,18 +7,18 @@ use serde_json::Value;
 
 /// A public key of an account.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Key {
+pub(crate) struct Key {
     x: String,
     y: String,
 }
 
-pub struct Signed {
-    pub nonce: String,
-    pub url: String,
-    pub key: Option<Key>,
-    pub kid: Option<String>,
+pub(crate) struct Signed {
+    pub(crate) nonce: String,
+    pub(crate) url: String,
+    pub(crate) key: Option<Key>,
+    pub(crate) kid: Option<String>,
     /// Nothing for a POST-as-GET.
-    pub payload: Option<Value>,
+    pub(crate) payload: Option<Value>,
     input: String,
     signature: Vec<u8>,
 }
@@ -28,7 +28,7 @@ fn decoded(value: &Value) -> Option<Vec<u8>> {
 }
 
 impl Signed {
-    pub fn read(body: &[u8]) -> Option<Self> {
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let whole: Value = serde_json::from_slice(body).ok()?;
         let head: Value = serde_json::from_slice(&decoded(&whole["protected"])?).ok()?;
         let payload = decoded(&whole["payload"])?;
@@ -55,7 +55,7 @@ impl Signed {
         })
     }
 
-    pub fn is_signed_by(&self, key: &Key) -> bool {
+    pub(crate) fn is_signed_by(&self, key: &Key) -> bool {
         let part = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default();
         let point = [&[4], part(&key.x).as_slice(), part(&key.y).as_slice()].concat();
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(self.input.as_bytes(), &self.signature).is_ok()
@@ -64,7 +64,7 @@ impl Signed {
 
 impl Key {
     /// RFC 7638.
-    pub fn thumbprint(&self) -> String {
+    pub(crate) fn thumbprint(&self) -> String {
         let text = format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, self.x, self.y);
         BASE64URL_NOPAD.encode(digest(&SHA256, text.as_bytes()).as_ref())
     }

@@ -10,7 +10,7 @@ use tidegate_acme::ALPN;
 
 use super::web::Listener;
 
-pub fn start(certificates: Arc<dyn ResolvesServerCert>) -> Listener {
+pub(crate) fn start(certificates: Arc<dyn ResolvesServerCert>) -> Listener {
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

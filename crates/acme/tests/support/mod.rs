@@ -1,11 +1,11 @@
 //! An authority that the tests run themselves, written from RFC 8555, RFC 8737 and RFC 9773, and a machine for it to check.
 
-pub mod authority;
-pub mod jws;
-pub mod machine;
-pub mod validate;
-pub mod web;
+pub(crate) mod authority;
+pub(crate) mod jws;
+pub(crate) mod machine;
+pub(crate) mod validate;
+pub(crate) mod web;
 
 #[path = "../../src/der.rs"]
 #[allow(dead_code, reason = "the reader of the library, of which the authority needs another part")]
-pub mod der;
+pub(crate) mod der;

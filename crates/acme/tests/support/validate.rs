@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs::default_provider};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
 
-pub type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// Takes whatever certificate comes; the caller looks at it.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl ServerCertVerifier for Anything {
 }
 
 /// Connects, and gives the certificate that the other side showed.
-pub fn connect(to: SocketAddr, name: &str, alpn: &[&[u8]]) -> Result<(Stream, Vec<u8>), String> {
+pub(crate) fn connect(to: SocketAddr, name: &str, alpn: &[&[u8]]) -> Result<(Stream, Vec<u8>), String> {
     let provider = Arc::new(default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -74,7 +74,7 @@ pub fn connect(to: SocketAddr, name: &str, alpn: &[&[u8]]) -> Result<(Stream, Ve
 }
 
 /// RFC 8737 section 3: the protocol is agreed on, and the certificate is for the name alone and has the critical extension.
-pub fn by_tls(to: SocketAddr, name: &str, key_authorization: &str) -> Result<(), String> {
+pub(crate) fn by_tls(to: SocketAddr, name: &str, key_authorization: &str) -> Result<(), String> {
     let (stream, certificate) = connect(to, name, &[b"acme-tls/1"])?;
     if stream.conn.alpn_protocol() != Some(b"acme-tls/1") {
         return Err("the protocol was not agreed on".to_owned());
@@ -92,7 +92,7 @@ pub fn by_tls(to: SocketAddr, name: &str, key_authorization: &str) -> Result<(),
     }
 }
 
-pub fn by_http(to: SocketAddr, token: &str, key_authorization: &str) -> Result<(), String> {
+pub(crate) fn by_http(to: SocketAddr, token: &str, key_authorization: &str) -> Result<(), String> {
     let mut stream = TcpStream::connect(to).map_err(|error| error.to_string())?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let request = format!("GET /.well-known/acme-challenge/{token} HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -8,37 +8,37 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-pub struct Request {
-    pub method: String,
-    pub path: String,
-    pub body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
 }
 
-pub struct Response {
-    pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 impl Response {
-    pub fn new(status: u16, body: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, body: impl Into<String>) -> Self {
         Self { status, headers: Vec::new(), body: body.into() }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 }
 
 /// Takes connections until dropped, each in a thread of its own.
-pub struct Listener {
-    pub address: SocketAddr,
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
     stop: Arc<AtomicBool>,
 }
 
 impl Listener {
-    pub fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
@@ -65,7 +65,7 @@ impl Drop for Listener {
 }
 
 /// Answers one request over TLS. A client that goes away is its own affair.
-pub fn serve(
+pub(crate) fn serve(
     config: &Arc<ServerConfig>,
     stream: TcpStream,
     answer: impl FnOnce(Request) -> Response,

@@ -13,7 +13,7 @@
 //! 4. `Done` is written.
 //!
 //! Before 2 and after 4 there is nothing to decide. In between, the next start asks the journal, before anything is stored,
-//! whether it has the token ([`Sink::holds`]): if so the object is done, else it is taken anew. The journal forgets tokens 24
+//! whether it has the token ([`recover`]): if so the object is done, else it is taken anew. The journal forgets tokens 24
 //! hours behind its newest batch, and step 4 comes seconds after step 3, so the answer is right however long the process was
 //! down. Within one process, a step 3 whose outcome did not reach step 4 is repeated, and the journal answers it with the
 //! first receipt. With `journal.dedupe_window` set to zero, this argument falls, and a crash may store an object twice.
@@ -34,6 +34,7 @@ mod name;
 mod options;
 mod place;
 mod positions;
+mod recover;
 mod shelf;
 mod sink;
 mod source;
@@ -44,6 +45,7 @@ pub use error::BucketError;
 pub use options::{CONCURRENCY_MAX, Options};
 pub use place::Place;
 pub use positions::{Kept, Positions};
+pub use recover::recover;
 pub use shelf::{Object, ReadError, Shelf};
 pub use sink::{Batch, JournalSink, Refused, Sink, Taken};
 pub use source::{OBJECTS_MAX, Polled, Source};

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tidegate_event::Timestamp;
-use tidegate_state::{BucketMark, BucketObject, BucketState, BucketStep};
+use tidegate_state::{BucketMark, BucketStep};
 
 use crate::cursor::Frontier;
 use crate::error::BucketError;
 use crate::options::{CONCURRENCY_MAX, Options};
 use crate::positions::Positions;
+use crate::recover::recover_one;
 use crate::shelf::{Object, Shelf};
 use crate::sink::Sink;
 
@@ -149,21 +150,7 @@ impl<P: Positions, S: Sink> Source<P, S> {
         if self.is_recovered {
             return Ok(());
         }
-        let mut step = BucketStep::default();
-        for object in self.positions.begun()? {
-            let BucketState::Begun { token, at } = object.state else { continue };
-            if self.sink.holds(&token, at) {
-                step.counts.objects += 1;
-                step.objects.push(BucketObject { state: BucketState::Done, ..object });
-            } else {
-                step.forget.push(object.key);
-            }
-        }
-        if !step.objects.is_empty() || !step.forget.is_empty() {
-            self.positions.step(&step)?;
-            let (stored, not) = (step.objects.len(), step.forget.len());
-            tracing::info!("of objects that were being taken at the last stop, {stored} are stored and {not} are not");
-        }
+        recover_one(&self.positions, |token, at| self.sink.holds(token, at))?;
         self.is_recovered = true;
         Ok(())
     }

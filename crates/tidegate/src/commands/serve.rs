@@ -12,6 +12,7 @@ use tidegate_server::{Bound, ServerParts};
 use tidegate_state::{FirstLogin, State};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::bucket::Buckets;
 use crate::config::{Config, Sources};
 use crate::exit::{Failure, Outcome};
 use crate::logging;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let config = Config::load(&sources)?;
     logging::start(&config);
     let (node, first) = Node::open(&config)?;
+    let mut buckets = Buckets::start(&config, &node)?;
     let served = runtime()?.block_on(async {
         let bound = bind(&node, &config)?;
         say_address(&bound, first.as_ref())?;
@@ -48,6 +50,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
     });
     tracing::info!("stopping: finishing what was received");
+    buckets.stop();
     node.stop();
     served?;
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use tidegate_batch::Limits;
 use tidegate_formats::enrich::{EnrichOptions, GeoIp};
 
 use super::sections::{Data, Detect, Formats, Log, Settings};
-use super::{Loaded, Network, Problem, Problems, Size, Sources, Span};
+use super::{Bucket, Loaded, Network, Problem, Problems, Size, Sources, Span};
 
 /// The folder in the data directory for what a query cannot hold in memory.
 const SPILL: &str = "spill";
@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) formats: Formats,
     pub(crate) detect: Detect,
     pub(crate) log: Log,
+    pub(crate) buckets: Vec<Bucket>,
     pub(crate) limits: Limits,
     pub(crate) journal: tidegate_journal::Options,
     pub(crate) store: tidegate_store::Options,
@@ -52,6 +53,7 @@ impl Loaded {
             pipeline: tidegate_pipeline::Options { limits, enrich, ..Default::default() },
             state: settings.state(),
             server: settings.server(),
+            buckets: self.buckets.clone(),
             limits,
         })
     }

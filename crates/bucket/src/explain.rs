@@ -62,7 +62,9 @@ fn explain_s3(place: &Place, doing: Doing<'_>, code: &str, text: &str, deepest: 
             ))
         }
         ("SlowDown" | "ServiceUnavailable" | "InternalError", _) | (_, "429" | "500" | "502" | "503" | "504") => {
-            BucketError::Unreachable(format!("{place}: the server is overloaded or failing ({status} {code}): {message}"))
+            BucketError::Unreachable(format!(
+                "{place}: the server is overloaded or failing ({status} {code}): {message}"
+            ))
         }
         (_, "401" | "403") => denied(place, doing, status, code, &message),
         ("", "404") if doing == Doing::Listing => BucketError::Unreachable(format!(
@@ -96,10 +98,12 @@ fn network(place: &Place, text: &str, deepest: &str) -> BucketError {
         format!("its certificate is not trusted ({deepest}); a private authority is trusted by `SSL_CERT_FILE`")
     } else if lower.contains("dns error") || lower.contains("failed to lookup") {
         format!("its name cannot be resolved ({deepest})")
-    } else if lower.contains("timed out") || lower.contains("timeout") {
+    } else if lower.contains("timed out") {
         format!("it did not answer in time ({deepest})")
     } else if lower.contains("169.254.169.254") || lower.contains("credential") {
-        format!("no credentials: set `credentials_file`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` ({deepest})")
+        format!(
+            "no credentials: set `credentials_file`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` ({deepest})"
+        )
     } else if lower.contains("error getting list response") || lower.contains("invalid list response") {
         format!("what answers there is no S3-compatible server ({deepest})")
     } else {

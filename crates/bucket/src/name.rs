@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none() {
-        for key in ["", "a/b.gz", "99999999/x", "20221332T160000Z.gz", "2022-6-6/x", "日本日本/x", "20220606T16000٣Z"] {
+        for key in ["", "a/b.gz", "99999999/x", "20221332T160000Z.gz", "2022-6-6/x", "日本日本/x", "20220606T16000٣Z"]
+        {
             assert_eq!(time_of(key), None, "{key}");
         }
     }

@@ -42,7 +42,8 @@ pub fn open(place: &Place, credentials: Option<&Credentials>) -> Result<Box<dyn 
             if !path.is_dir() {
                 return Err(BucketError::NoBucket(format!("the folder `{}` does not exist", path.display())));
             }
-            let store = LocalFileSystem::new_with_prefix(path).map_err(|error| explain(place, Doing::Listing, &error))?;
+            let store =
+                LocalFileSystem::new_with_prefix(path).map_err(|error| explain(place, Doing::Listing, &error))?;
             Ok(Box::new(Store { place: place.clone(), store: Arc::new(store), prefix: None }))
         }
         Place::S3 { prefix, .. } => {
@@ -81,9 +82,8 @@ fn s3(place: &Place, credentials: Option<&Credentials>) -> Result<Arc<dyn Object
     }
     match credentials {
         Some(keys) => {
-            builder = builder
-                .with_access_key_id(&keys.access_key_id)
-                .with_secret_access_key(keys.secret_access_key.reveal());
+            builder =
+                builder.with_access_key_id(&keys.access_key_id).with_secret_access_key(keys.secret_access_key.reveal());
             if let Some(token) = &keys.session_token {
                 builder = builder.with_token(token.reveal());
             }
@@ -120,11 +120,14 @@ struct Store {
 impl Shelf for Store {
     fn list<'a>(&'a self, after: Option<&'a str>) -> BoxStream<'a, Result<Vec<Object>, BucketError>> {
         if matches!(self.place, Place::Folder(_)) {
-            let pages = async move { Ok(stream::iter(self.folder(after).await?.into_iter().map(Ok))) };
+            let pages = async move {
+                let pages = self.folder(after).await?.into_iter().map(Ok::<_, BucketError>);
+                Ok::<_, BucketError>(stream::iter(pages))
+            };
             return stream::once(pages).try_flatten().boxed();
         }
-        let found = match after {
-            Some(after) => self.store.list_with_offset(self.prefix.as_ref(), &Path::from_iter(after.split('/'))),
+        let found = match after.and_then(|after| Path::parse(after).ok()) {
+            Some(after) => self.store.list_with_offset(self.prefix.as_ref(), &after),
             None => self.store.list(self.prefix.as_ref()),
         };
         let found = found.map_ok(object).map_err(|error| explain(&self.place, Doing::Listing, &error));
@@ -155,12 +158,13 @@ impl Shelf for Store {
 }
 
 impl Store {
-    fn is_there(&self) -> bool {
-        matches!(&self.place, Place::Folder(path) if path.is_dir())
-    }
-
     /// A folder is listed in no order: all of it is sorted. Files that may still be written are left for later.
     async fn folder(&self, after: Option<&str>) -> Result<Vec<Vec<Object>>, BucketError> {
+        if let Place::Folder(path) = &self.place
+            && !path.is_dir()
+        {
+            return Err(BucketError::NoBucket(format!("the folder `{}` does not exist", path.display())));
+        }
         let settled = Timestamp::now().as_micros() - SETTLE_MICROS;
         let mut files = Vec::new();
         let mut found = self.store.list(None);
@@ -168,7 +172,7 @@ impl Store {
             let file = match file {
                 Ok(file) => object(file),
                 // It went while the folder was walked.
-                Err(object_store::Error::NotFound { .. }) if self.is_there() => continue,
+                Err(object_store::Error::NotFound { .. }) => continue,
                 Err(error) => return Err(explain(&self.place, Doing::Listing, &error)),
             };
             if file.changed.as_micros() > settled || after.is_some_and(|after| file.key.as_str() <= after) {

@@ -156,7 +156,8 @@ async fn wrong_credentials_and_missing_rights_are_told_apart() {
     server.make_bucket("logs");
     put(&server.client("logs", KEYS), &key(DAY, 1), batch(&["a"])).await;
     let iam = |form: &str| {
-        let scope = "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";
         let headers = [("Authorization", scope), ("Content-Type", "application/x-www-form-urlencoded")];
         let (status, body) = server.request("POST", "/", &headers, &format!("Version=2010-05-08&{form}"));
         assert_eq!(status, 200, "{body}");

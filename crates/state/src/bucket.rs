@@ -269,7 +269,11 @@ fn mark_of(connection: &Connection, id: BucketId) -> Result<BucketMark, StateErr
         let time = |index| row.get::<_, Option<Time>>(index).map(|time| time.map(|time| time.0));
         Ok(BucketMark { floor: row.get(0)?, forgotten: time(1)?, named: time(2)?, newest: time(3)? })
     };
-    connection.prepare_cached(sql)?.query_row([id.0], read).optional()?.ok_or_else(|| StateError::not_found("bucket", id.0))
+    connection
+        .prepare_cached(sql)?
+        .query_row([id.0], read)
+        .optional()?
+        .ok_or_else(|| StateError::not_found("bucket", id.0))
 }
 
 fn read_bucket(row: &Row<'_>) -> rusqlite::Result<Bucket> {

@@ -85,7 +85,9 @@ impl Node {
         // Before anything is stored: receipts expire behind the newest batch.
         let (stored, not) = tidegate_bucket::recover(&journal, &state).map_err(|error| eyre!(error))?;
         if stored + not > 0 {
-            tracing::info!("of objects that were being taken from buckets, {stored} are stored and {not} are taken anew");
+            tracing::info!(
+                "of objects that were being taken from buckets, {stored} are stored and {not} are taken anew"
+            );
         }
         let store = Store::open(
             &events_dir(data),

@@ -144,8 +144,7 @@ impl Data {
     pub fn source(&self, place: &Place, keys: (&str, &str), options: Options) -> Source<Kept, JournalSink> {
         let shelf = open(place, Some(&credentials(keys))).unwrap();
         let kept = Kept::new(Arc::clone(&self.state), &place.identity(self.intake.0)).unwrap();
-        let sink =
-            JournalSink::new(Arc::clone(&self.journal), Arc::clone(&self.state), self.intake, Limits::default());
+        let sink = JournalSink::new(Arc::clone(&self.journal), Arc::clone(&self.state), self.intake, Limits::default());
         Source::new(shelf, kept, sink, options, Timestamp::now)
     }
 

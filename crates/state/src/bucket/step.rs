@@ -77,9 +77,16 @@ fn put(transaction: &Transaction<'_>, id: BucketId, object: &BucketObject) -> Re
     let sql = "INSERT OR REPLACE INTO bucket_objects (source, key, version, changed, state, token, tries, at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let BucketObject { key, version, changed, .. } = object;
-    transaction
-        .prepare_cached(sql)?
-        .execute(params![id.0, key, version, Time(*changed), state, token, tries, at.map(Time)])?;
+    transaction.prepare_cached(sql)?.execute(params![
+        id.0,
+        key,
+        version,
+        Time(*changed),
+        state,
+        token,
+        tries,
+        at.map(Time)
+    ])?;
     if object.state == BucketState::Done {
         let sql = "DELETE FROM bucket_rejects WHERE source = ?1 AND key = ?2";
         transaction.prepare_cached(sql)?.execute(params![id.0, key])?;

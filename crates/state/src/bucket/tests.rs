@@ -61,11 +61,8 @@ fn objects_are_found_by_range_and_keep_what_became_of_them() {
     assert_eq!(state.bucket_object_count(id).unwrap(), 4);
     let other = state.bucket("two").unwrap();
     assert!(state.bucket_objects(other, "", None, 10).unwrap().is_empty());
-    let done = BucketStep {
-        objects: vec![object("b", BucketState::Done)],
-        forget: vec!["a".into()],
-        ..BucketStep::default()
-    };
+    let done =
+        BucketStep { objects: vec![object("b", BucketState::Done)], forget: vec!["a".into()], ..BucketStep::default() };
     state.step_bucket(id, &done).unwrap();
     assert!(state.bucket_begun(id).unwrap().is_empty());
     assert_eq!(state.bucket_object_count(id).unwrap(), 3);

@@ -82,7 +82,11 @@ fn show(loaded: &Loaded, json: bool, out: &mut impl Write) -> std::io::Result<()
             match json {
                 true => {
                     let section = format!("buckets.{index}");
-                    writeln!(out, "{}", json!({"section": section, "key": key, "value": value.to_json(), "origin": "file"}))?;
+                    writeln!(
+                        out,
+                        "{}",
+                        json!({"section": section, "key": key, "value": value.to_json(), "origin": "file"})
+                    )?;
                 }
                 false => writeln!(out, "{key} = {}", value.to_toml())?,
             }

@@ -58,15 +58,45 @@ pub(crate) struct Bucket {
 type Key = (&'static str, &'static str, &'static str, &'static str);
 
 const KEYS: [Key; 9] = [
-    ("url", "The folder in the bucket: `s3://BUCKET/PREFIX`, without `{DATE}`; or a folder of this machine: `file:///PATH`.", <Text as Value>::KIND, "none"),
+    (
+        "url",
+        "The folder in the bucket: `s3://BUCKET/PREFIX`, without `{DATE}`; or a folder of this machine: `file:///PATH`.",
+        <Text as Value>::KIND,
+        "none",
+    ),
     ("intake", "The name of the intake that gets the records; its format parses them.", <Text as Value>::KIND, "none"),
-    ("endpoint", "The server, such as `https://ACCOUNT.r2.cloudflarestorage.com`; none means Amazon S3.", <Text as Value>::KIND, "none"),
-    ("region", "The region that requests are signed for: `auto` for another server than Amazon's, there `us-east-1`.", <Text as Value>::KIND, "none"),
-    ("path_style", "Whether the bucket's name stands in the path instead of the host. Without it: for every server but Amazon's.", <bool as Value>::KIND, "none"),
-    ("credentials_file", "File with `access_key_id = …` and `secret_access_key = …`, as AWS tools write it; else `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` count.", <PathBuf as Value>::KIND, "none"),
+    (
+        "endpoint",
+        "The server, such as `https://ACCOUNT.r2.cloudflarestorage.com`; none means Amazon S3.",
+        <Text as Value>::KIND,
+        "none",
+    ),
+    (
+        "region",
+        "The region that requests are signed for: `auto` for another server than Amazon's, there `us-east-1`.",
+        <Text as Value>::KIND,
+        "none",
+    ),
+    (
+        "path_style",
+        "Whether the bucket's name stands in the path instead of the host. Without it: for every server but Amazon's.",
+        <bool as Value>::KIND,
+        "none",
+    ),
+    (
+        "credentials_file",
+        "File with `access_key_id = …` and `secret_access_key = …`, as AWS tools write it; else `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` count.",
+        <PathBuf as Value>::KIND,
+        "none",
+    ),
     ("interval", "How often it is looked through.", <Span as Value>::KIND, "`\"60s\"`"),
     ("concurrency", "Objects that are read at the same time.", <usize as Value>::KIND, "`8`"),
-    ("look_back", "How late an object may come, by its name, and still be found at the next look; later ones are found by the sweep once an hour.", <Span as Value>::KIND, "`\"7d\"`"),
+    (
+        "look_back",
+        "How late an object may come, by its name, and still be found at the next look; later ones are found by the sweep once an hour.",
+        <Span as Value>::KIND,
+        "`\"7d\"`",
+    ),
 ];
 
 /// The list as it stands in the file.
@@ -79,7 +109,9 @@ pub(super) fn take(
     for (index, item) in items.iter().enumerate() {
         let origin = place(item.span());
         let DeValue::Table(keys) = item.get_ref() else {
-            written.problems.push(Problem::new(origin, format!("`{NAME}` must be a list of tables: write `[[{NAME}]]`")));
+            written
+                .problems
+                .push(Problem::new(origin, format!("`{NAME}` must be a list of tables: write `[[{NAME}]]`")));
             continue;
         };
         if index >= BUCKETS_MAX {
@@ -98,9 +130,8 @@ pub(super) fn take(
                 }
             }
         }
-        if let Some(bucket) = Reader { values, origin, written }.bucket() {
-            written.buckets.push(bucket);
-        }
+        let bucket = Reader { values, origin, written: &mut *written }.bucket();
+        written.buckets.extend(bucket);
     }
 }
 
@@ -235,8 +266,14 @@ mod tests {
     fn mistakes_are_told_where_they_stand() {
         for (text, message) in [
             ("[[buckets]]\nintake = 'x'", "1:1: [[buckets]] needs `url`"),
-            ("[[buckets]]\nurl = 'x'\nintak = 'x'\nintake = 'x'", "3:1: unknown key `intak` in [buckets]; did you mean `intake`?"),
-            ("[[buckets]]\nurl = 'x'\nintake = 'x'\ninterval = '1s'", "4:12: `interval` in [[buckets]] is less than 5 seconds"),
+            (
+                "[[buckets]]\nurl = 'x'\nintak = 'x'\nintake = 'x'",
+                "3:1: unknown key `intak` in [buckets]; did you mean `intake`?",
+            ),
+            (
+                "[[buckets]]\nurl = 'x'\nintake = 'x'\ninterval = '1s'",
+                "4:12: `interval` in [[buckets]] is less than 5 seconds",
+            ),
             ("[[buckets]]\nurl = 'x'\nintake = 7", "3:10: `intake` in [[buckets]] must be a text, not `7`"),
         ] {
             assert_eq!(problems(text), [format!("tidegate.toml:{message}")], "{text}");

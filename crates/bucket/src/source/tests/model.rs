@@ -23,17 +23,31 @@ const LOOK_BACK: Duration = Duration::from_hours(7 * 24);
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     /// Puts an object of the present, or overwrites it with the same or other content.
-    Put { slot: u8, content: u8 },
+    Put {
+        slot: u8,
+        content: u8,
+    },
     /// Puts an object whose name is so many hours old.
-    PutLate { slot: u8, hours: i64 },
-    Delete { slot: u8 },
+    PutLate {
+        slot: u8,
+        hours: i64,
+    },
+    Delete {
+        slot: u8,
+    },
     Poll,
     /// The process dies after so many steps, and starts again.
-    PollThatBreaks { steps: u32 },
+    PollThatBreaks {
+        steps: u32,
+    },
     Restart,
-    Wait { seconds: i64 },
+    Wait {
+        seconds: i64,
+    },
     /// The object of this slot cannot be read for one look.
-    Unreadable { slot: u8 },
+    Unreadable {
+        slot: u8,
+    },
 }
 
 #[derive(Default)]
@@ -112,7 +126,7 @@ impl Shelf for Room {
             }
             Some((content, _)) => Ok(Bytes::from(content)),
         };
-        async { read }.boxed()
+        async move { read }.boxed()
     }
 }
 

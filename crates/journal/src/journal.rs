@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use tidegate_event::{NodeId, Position};
+use tidegate_event::{NodeId, Position, Timestamp};
 
 use crate::directory::{Directory, Mark};
 use crate::disk::{Disk, System};
@@ -95,6 +95,22 @@ impl Journal {
             let _ = sender.send(result);
         });
         receiver.recv().unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// What the journal knows a batch by: the same for the same intake, head and body, and for no others.
+    #[must_use]
+    pub fn token(entry: &Entry) -> [u8; 16] {
+        digest(entry)
+    }
+
+    /// The receipt of the batch with this token, as [`Journal::append`] would answer it now if it were received at
+    /// `received`. What is still on its way is not told.
+    ///
+    /// Whoever wrote down token and time before an `append` learns here, first thing after opening, how that ended,
+    /// however long ago it was: receipts expire by the receipt times of later batches, not by the clock.
+    #[must_use]
+    pub fn receipt(&self, token: &[u8; 16], received: Timestamp) -> Option<Receipt> {
+        self.shared.lock().receipts.find(token, received)
     }
 
     /// Reads the batches behind `after`, and those to come. What lies at or below the committed position may be gone.

@@ -10,6 +10,7 @@ mod alert;
 mod asset;
 mod audit;
 mod bounds;
+mod bucket;
 mod clock;
 mod collection;
 mod counts;
@@ -53,6 +54,9 @@ pub use alert::{
 };
 pub use asset::{Asset, AssetId, AssetKind, NewAsset};
 pub use audit::{Audit, AuditEntry, AuditFilter};
+pub use bucket::{
+    BUCKET_REJECTS_MAX, Bucket, BucketCounts, BucketId, BucketMark, BucketObject, BucketReject, BucketState, BucketStep,
+};
 pub use clock::Clock;
 pub use collection::{Collection, CollectionCounts, CollectionId};
 pub use counts::{Counts, DayCounts};

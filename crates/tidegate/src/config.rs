@@ -2,6 +2,7 @@
 //! into types the program can run with. The command line wins over the environment, that over the file, that over the
 //! defaults, which the rooms below own.
 
+mod buckets;
 mod check;
 mod file;
 mod kind;
@@ -16,6 +17,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub(crate) use buckets::Bucket;
 pub(crate) use kind::{LogFormat, Network, Size, Span};
 pub(crate) use names::Sender;
 pub(crate) use options::Config;
@@ -35,6 +37,7 @@ const ENVIRONMENT_PREFIX: &str = "TIDEGATE_";
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) settings: Settings,
+    pub(crate) buckets: Vec<Bucket>,
     origins: BTreeMap<Key, Origin>,
 }
 
@@ -56,6 +59,7 @@ struct Written {
     /// Where relative paths in the file begin.
     folder: Option<PathBuf>,
     problems: Vec<Problem>,
+    buckets: Vec<Bucket>,
 }
 
 impl Sources {
@@ -95,7 +99,7 @@ impl Loaded {
         }
         let settings = Settings::resolve(&mut written);
         let origins = written.values.into_iter().map(|(key, (_, origin))| (key, origin)).collect();
-        let mut loaded = Self { settings, origins };
+        let mut loaded = Self { settings, origins, buckets: written.buckets };
         loaded.check_sense(&mut written.problems);
         if written.problems.is_empty() { Ok(loaded) } else { Err(Problems(written.problems)) }
     }
@@ -104,6 +108,11 @@ impl Loaded {
     pub(crate) fn values(&self) -> Vec<(&'static str, &'static str, Raw, &Origin)> {
         let values = self.settings.show();
         values.into_iter().map(|(section, key, value)| (section, key, value, self.origin(section, key))).collect()
+    }
+
+    /// The values of each followed bucket.
+    pub(crate) fn bucket_values(&self) -> Vec<Vec<(&'static str, Raw)>> {
+        self.buckets.iter().map(buckets::show).collect()
     }
 
     fn origin(&self, section: &str, key: &str) -> &Origin {

@@ -1,6 +1,7 @@
 //! The binary: command line, configuration, wiring. It asks the rooms below and decides nothing of theirs.
 
 mod ask;
+mod bucket;
 mod client;
 mod commands;
 mod config;

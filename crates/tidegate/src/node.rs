@@ -83,6 +83,13 @@ impl Node {
         let (state, first) = State::open_with(&data.join(tidegate_state::FILE_NAME), config.state.clone())
             .map_err(|error| eyre!(error))?;
         let state = Arc::new(state);
+        // Before anything is stored: receipts expire behind the newest batch.
+        let (stored, not) = tidegate_bucket::recover(&journal, &state).map_err(|error| eyre!(error))?;
+        if stored + not > 0 {
+            tracing::info!(
+                "of objects that were being taken from buckets, {stored} are stored and {not} are taken anew"
+            );
+        }
         let store = Store::open(
             &events_dir(data),
             schema_of(&catalog, config.pipeline.enrich.as_ref())?,

@@ -130,3 +130,19 @@ fn one_that_fails_on_its_way_fails_for_all_and_is_stored_next_time() {
     let receipt = journal.append_wait(entry(1)).unwrap();
     assert_eq!((receipt.position, receipt.duplicate), (Position(2), false));
 }
+
+#[test]
+fn a_token_tells_after_a_long_time_how_an_append_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, _) = open(directory.path(), small());
+    let (stored, never) = (entry(1), entry(2));
+    assert!(journal.receipt(&Journal::token(&stored), stored.received).is_none());
+    let receipt = journal.append_wait(stored.clone()).unwrap();
+    drop(journal);
+    let (journal, _) = open(directory.path(), small());
+    let found = journal.receipt(&Journal::token(&stored), stored.received);
+    assert_eq!(found, Some(Receipt { duplicate: true, ..receipt }));
+    assert_eq!(journal.receipt(&Journal::token(&never), never.received), None);
+    // Whatever the clock says now, the time that was written down counts.
+    assert_eq!(journal.receipt(&Journal::token(&stored), later(1, 100).received), None);
+}

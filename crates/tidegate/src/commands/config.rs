@@ -73,6 +73,25 @@ fn show(loaded: &Loaded, json: bool, out: &mut impl Write) -> std::io::Result<()
         }
         writeln!(out, "{:<40} # {origin}", format!("{key} = {}", value.to_toml()))?;
     }
+    for (index, bucket) in loaded.bucket_values().into_iter().enumerate() {
+        if !json {
+            writeln!(out, "\n[[buckets]]")?;
+        }
+        for (key, value) in bucket {
+            let value = value.masked();
+            match json {
+                true => {
+                    let section = format!("buckets.{index}");
+                    writeln!(
+                        out,
+                        "{}",
+                        json!({"section": section, "key": key, "value": value.to_json(), "origin": "file"})
+                    )?;
+                }
+                false => writeln!(out, "{key} = {}", value.to_toml())?,
+            }
+        }
+    }
     Ok(())
 }
 

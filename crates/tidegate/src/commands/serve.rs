@@ -12,6 +12,7 @@ use tidegate_server::{Bound, ServerParts};
 use tidegate_state::{FirstLogin, State};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::bucket::Buckets;
 use crate::config::{Config, Sources};
 use crate::edge::Edge;
 use crate::exit::{Failure, Outcome};
@@ -43,6 +44,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     logging::start(&config);
     let (mut node, first) = Node::open(&config)?;
     node.begin(&config)?;
+    let mut buckets = Buckets::start(&config, &node)?;
     let served = runtime()?.block_on(async {
         let edge = Edge::open(&config)?;
         let bound = bind(&node, &config, &edge)?;
@@ -52,6 +54,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
     });
     tracing::info!("stopping: finishing what was received");
+    buckets.stop();
     node.stop();
     served?;
     Ok(ExitCode::SUCCESS)

@@ -94,6 +94,13 @@ impl Loaded {
                 problems.push(self.problem("detect", key, format!("names `{}`, which does not exist", path.display())));
             }
         }
+        for bucket in &self.buckets {
+            if let Some(path) = &bucket.credentials_file
+                && let Err(error) = tidegate_bucket::Credentials::from_file(path)
+            {
+                problems.push(self.problem("buckets", "credentials_file", format!("does not do: {error}")));
+            }
+        }
         if let Err(why) = check_data(&config.data.dir) {
             problems.push(self.problem("data", "dir", why));
         }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Origin, Problem};
 use super::sections::sections;
 use super::value::Raw;
-use super::{Written, nearest};
+use super::{Written, buckets, nearest};
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -52,6 +52,13 @@ fn take_sections(table: &DeTable<'_>, place: &impl Fn(Range<usize>) -> Origin, w
     let known = sections();
     for (name, value) in table.iter() {
         let section = name.get_ref().as_ref();
+        match value.get_ref() {
+            DeValue::Array(items) if section == buckets::NAME => {
+                buckets::take(items, place, raw, written);
+                continue;
+            }
+            _ => {}
+        }
         let mut wrong = |message: String| written.problems.push(Problem::new(place(name.span()), message));
         match (known.iter().find(|known| known.name == section), value.get_ref()) {
             (Some(section), DeValue::Table(keys)) => {
@@ -67,6 +74,9 @@ fn take_sections(table: &DeTable<'_>, place: &impl Fn(Range<usize>) -> Origin, w
                 }
             }
             (Some(_), _) => wrong(format!("`{section}` must be a section: write `[{section}]`")),
+            (None, _) if section == buckets::NAME => {
+                wrong(format!("`{section}` must be a list of tables: write `[[{section}]]`"));
+            }
             (None, DeValue::Table(_)) => wrong(nearest::unknown_section(section)),
             (None, _) => wrong(nearest::outside(section)),
         }

@@ -27,6 +27,15 @@ pub(super) fn unknown_key(section: &str, key: &str) -> String {
     format!("unknown key `{}` in [{section}]{hint}", shown(key))
 }
 
+/// For a key of a table in a list.
+pub(super) fn unknown_key_of(list: &str, key: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
+    let hint = match nearest(key, known.clone()) {
+        Some(known) => format!("; did you mean `{known}`?"),
+        None => format!("; there are {}", listed(known)),
+    };
+    format!("unknown key `{}` in [{list}]{hint}", shown(key))
+}
+
 /// For a key that stands before the first section.
 pub(super) fn outside(key: &str) -> String {
     let sections = sections();

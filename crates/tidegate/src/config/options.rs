@@ -7,7 +7,7 @@ use tidegate_batch::Limits;
 use tidegate_formats::enrich::{EnrichOptions, GeoIp};
 
 use super::sections::{Data, Detect, Formats, Log, Settings};
-use super::{Loaded, Network, Problem, Problems, Sender, Size, Sources, Span};
+use super::{Bucket, Loaded, Network, Problem, Problems, Sender, Size, Sources, Span};
 
 /// The folder in the data directory for what a query cannot hold in memory.
 const SPILL: &str = "spill";
@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) formats: Formats,
     pub(crate) detect: Detect,
     pub(crate) log: Log,
+    pub(crate) buckets: Vec<Bucket>,
     pub(crate) limits: Limits,
     pub(crate) journal: tidegate_journal::Options,
     pub(crate) store: tidegate_store::Options,
@@ -64,6 +65,7 @@ impl Loaded {
             acme: settings.acme(),
             http_listen: settings.acme.http_listen,
             senders: settings.intake.allow_networks.clone(),
+            buckets: self.buckets.clone(),
             limits,
         })
     }

@@ -34,6 +34,7 @@ pub(crate) fn reference() -> String {
                 writeln!(page, "| `{}` | {} {} | {} |", setting.key, setting.about, kind(setting), default(setting));
         }
     }
+    page.push_str(&super::buckets::reference());
     page
 }
 

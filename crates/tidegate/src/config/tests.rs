@@ -3,7 +3,7 @@ use std::fs;
 use super::*;
 
 /// Reads a file with this text, as `tidegate.toml` in a folder that is gone afterwards.
-fn read(text: &str) -> Result<Loaded, Problems> {
+pub(super) fn read(text: &str) -> Result<Loaded, Problems> {
     read_with(text, &[], &[])
 }
 
@@ -29,7 +29,7 @@ fn read_with(
     })
 }
 
-fn problems(text: &str) -> Vec<String> {
+pub(super) fn problems(text: &str) -> Vec<String> {
     read(text).unwrap_err().0.iter().map(ToString::to_string).collect()
 }
 

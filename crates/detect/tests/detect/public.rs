@@ -72,7 +72,7 @@ fn values_left_to_the_users_are_settings() {
     let (catalogue, problems) = build(&files, &Settings::default());
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems.iter().all(|problem| problem.grade == Grade::Warning && problem.message.contains("nothing yet")));
-    assert_eq!((problems[0].line, problems[0].column), (6, 26), "{}", problems[0]);
+    assert_eq!((problems[0].line, problems[0].column), (6, 25), "{}", problems[0]);
     assert!(Bench::new(catalogue).feed(&[query(0, "10.0.0.1", "www.example.com")]).is_empty());
 
     let list = |text: &str| SettingValue::List(vec![text.to_owned()]);

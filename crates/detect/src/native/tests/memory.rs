@@ -122,6 +122,7 @@ fn floods_are_bounded_and_counted() {
     let mut settings = settings();
     settings.tunnel.candidates = 1024;
     settings.tunnel.pairs = 64;
+    settings.tunnel.slow_pairs = 64;
     settings.nxdomain.devices = 64;
     settings.beacon.pairs = 256;
     settings.session.sessions = 64;
@@ -139,6 +140,7 @@ fn floods_are_bounded_and_counted() {
     for (table, most) in [
         (counters.tunnel_candidates, 1024),
         (counters.tunnel, 64),
+        (counters.tunnel_days, 64),
         (counters.nxdomain, 64),
         (counters.beacon, 256),
         (counters.session, 64),

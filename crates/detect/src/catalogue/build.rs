@@ -132,7 +132,8 @@ impl Bench<'_> {
             .map_err(|fault| draft.document.problem(fault.message, &mut |node| says(node, &fault.at)))?;
         for name in sigma::placeholders(rule) {
             if draft.info.settings.get(&name) == Some(&SettingValue::List(Vec::new())) {
-                let message = format!("`%{name}%` stands for nothing yet; list its values in the rule's setting `{name}`");
+                let message =
+                    format!("`%{name}%` stands for nothing yet; list its values in the rule's setting `{name}`");
                 let wanted = format!("%{name}%");
                 let mut problem = draft.document.problem(message, &mut |node| says(node, &wanted));
                 problem.grade = Grade::Warning;

@@ -4,7 +4,9 @@ use crate::common::{Bench, build, query, source, titles};
 use tidegate_detect::{Grade, RuleKind, RuleSettings, SettingValue, Settings};
 
 fn rule(detection: &str) -> String {
-    format!("title: Busy\nid: 5f0b9c1e-2d7a-4c61-9f30-6f7b2d0a9e01\nlogsource: {{category: dns}}\n{detection}level: medium\n")
+    format!(
+        "title: Busy\nid: 5f0b9c1e-2d7a-4c61-9f30-6f7b2d0a9e01\nlogsource: {{category: dns}}\n{detection}level: medium\n"
+    )
 }
 
 #[test]
@@ -30,7 +32,9 @@ fn asked(detection: &str, numbers: &[u32]) -> Vec<(String, u64)> {
 #[test]
 fn aggregations_of_sigma_1_count_like_correlations() {
     let own = "5f0b9c1e-2d7a-4c61-9f30-6f7b2d0a9e01".to_owned();
-    let by = |tail: &str| format!("detection:\n  s: {{query|endswith: example.com}}\n  timeframe: 1m\n  condition: s | {tail}\n");
+    let by = |tail: &str| {
+        format!("detection:\n  s: {{query|endswith: example.com}}\n  timeframe: 1m\n  condition: s | {tail}\n")
+    };
     assert_eq!(asked(&by("count() by src_ip > 3"), &[1, 2, 3]), []);
     assert_eq!(asked(&by("count() by src_ip > 3"), &[1, 2, 2, 2]), [(own.clone(), 4)]);
     assert_eq!(asked(&by("count(query) by src_ip >= 3"), &[1, 2, 2, 2]), []);
@@ -43,7 +47,8 @@ fn aggregations_of_sigma_1_count_like_correlations() {
 
 #[test]
 fn what_an_aggregation_selects_is_no_finding() {
-    let text = rule("detection:\n  s: {query: www.example.com}\n  timeframe: 5m\n  condition: s | count() by src_ip > 1\n");
+    let text =
+        rule("detection:\n  s: {query: www.example.com}\n  timeframe: 5m\n  condition: s | count() by src_ip > 1\n");
     let (catalogue, problems) = build(&[source("busy.yml", &text)], &Settings::default());
     assert!(problems.is_empty(), "{problems:#?}");
     let rules: Vec<_> = catalogue.rules().iter().map(|rule| (&*rule.slug, rule.kind, rule.enabled)).collect();
@@ -54,7 +59,8 @@ fn what_an_aggregation_selects_is_no_finding() {
 
 #[test]
 fn aggregations_without_a_counterpart_are_mistakes_with_a_place() {
-    for (tail, words) in [("near t", "near t"), ("min(size) by src_ip < 3", "`min`"), ("count() by src_ip", "count()")] {
+    for (tail, words) in [("near t", "near t"), ("min(size) by src_ip < 3", "`min`"), ("count() by src_ip", "count()")]
+    {
         let text = rule(&format!("detection:\n  s: {{query: x}}\n  t: {{query: y}}\n  condition: s | {tail}\n"));
         let (_, problems) = build(&[source("r.yml", &text)], &Settings::default());
         let [problem] = &problems[..] else { panic!("{tail}: {problems:#?}") };

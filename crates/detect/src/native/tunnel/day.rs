@@ -66,11 +66,8 @@ impl Days {
         settings: &TunnelSettings,
         reraise: i64,
     ) -> Option<Raised> {
-        let day = if coded {
-            self.0.entry(seen.pair, || Box::new(Day::new(seen)))
-        } else {
-            self.0.get_mut(seen.pair)?
-        };
+        let day =
+            if coded { self.0.entry(seen.pair, || Box::new(Day::new(seen))) } else { self.0.get_mut(seen.pair)? };
         let new = day.count(seen, coded)?;
         if !new || !day.evidence.may_raise(seen.now, reraise.max(DAY_SECONDS)) {
             return None;

@@ -94,7 +94,16 @@ impl State {
     pub(super) fn new(seen: &Seen<'_>, benign: bool) -> Self {
         let panes = Panes::new(seen.at.div_euclid(PANE_SECONDS));
         let evidence = Evidence::new(seen.look.at);
-        Self { panes, names: Distinct::default(), evidence, benign, watched: false, unjudged: 0, hour: seen.at / 3600, bytes: 0 }
+        Self {
+            panes,
+            names: Distinct::default(),
+            evidence,
+            benign,
+            watched: false,
+            unjudged: 0,
+            hour: seen.at / 3600,
+            bytes: 0,
+        }
     }
 
     /// A benign pair needs no counting.

@@ -68,8 +68,10 @@ pub struct Lists {
 }
 
 impl Default for Lists {
+    /// No list, with a key of its own: nobody can choose a name that collides with a listed one. Which key it is changes
+    /// no answer, and nothing that is saved depends on it.
     fn default() -> Self {
-        Self::new(HashKey::default())
+        Self::new(HashKey::drawn())
     }
 }
 

@@ -59,16 +59,27 @@ struct Occasion<'o> {
 }
 
 impl Memory {
-    /// An empty memory for a catalogue.
+    /// An empty memory for a catalogue, for scans and tests: the same events give the same findings in every process.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        let natives = catalogue.natives.clone();
-        Self::with_natives(catalogue, &natives)
+        Self::keyed(catalogue, HashKey::default())
+    }
+
+    /// An empty memory for a server: with a key that was drawn, nobody can choose names that push a watched device out
+    /// of its table. A snapshot brings its key along, so a restart changes nothing.
+    #[must_use]
+    pub fn keyed(catalogue: Arc<Catalogue>, key: HashKey) -> Self {
+        let natives = detectors(&catalogue, &catalogue.natives, key);
+        Self::with(catalogue, natives)
     }
 
     /// An empty memory whose behavioural detectors are set otherwise than the catalogue says.
-    pub(crate) fn with_natives(catalogue: Arc<Catalogue>, natives: &NativeSettings) -> Self {
-        let natives = Natives::with_lists(natives, Arc::clone(&catalogue.lists), HashKey::default());
+    pub(crate) fn with_natives(catalogue: Arc<Catalogue>, settings: &NativeSettings) -> Self {
+        let natives = detectors(&catalogue, settings, HashKey::default());
+        Self::with(catalogue, natives)
+    }
+
+    fn with(catalogue: Arc<Catalogue>, natives: Natives) -> Self {
         let states = catalogue.correlations.iter().map(|_| State::default()).collect();
         Self { catalogue, states, natives, latest: i64::MIN, events: 0, clamped: 0, raised: Vec::new() }
     }
@@ -81,7 +92,7 @@ impl Memory {
         }
         let mut bytes = Vec::new();
         self.snapshot(&mut bytes);
-        let mut next = Self::new(catalogue);
+        let mut next = Self::keyed(catalogue, self.natives.key());
         // what was just written is whole; a detector that refuses its part starts empty
         let _ = next.restore(&bytes);
         *self = next;
@@ -300,9 +311,9 @@ impl Memory {
     }
 }
 
-/// The behavioural detectors as a catalogue sets them.
-fn detectors(catalogue: &Catalogue) -> Natives {
-    Natives::with_lists(&catalogue.natives, Arc::clone(&catalogue.lists), HashKey::default())
+/// Empty behavioural detectors over the lists of a catalogue.
+fn detectors(catalogue: &Catalogue, settings: &NativeSettings, key: HashKey) -> Natives {
+    Natives::with_lists(settings, Arc::clone(&catalogue.lists), key)
 }
 
 /// What a correlation keeps of the values that it counts or computes with.

@@ -41,7 +41,7 @@ pub struct SuffixSet {
 
 impl Default for SuffixSet {
     fn default() -> Self {
-        Self::new(HashKey::default())
+        Self::new(HashKey::drawn())
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Counters {
     pub tunnel_candidates: TableCounters,
     /// Pairs of device and domain with many names.
     pub tunnel: TableCounters,
+    /// Pairs of device and domain whose day is counted.
+    pub tunnel_days: TableCounters,
     /// Devices watched for names that do not exist.
     pub nxdomain: TableCounters,
     /// Pairs watched for regularity.
@@ -118,6 +120,7 @@ impl Counters {
     pub const fn forgotten(&self) -> u64 {
         self.tunnel_candidates.evicted
             + self.tunnel.evicted
+            + self.tunnel_days.evicted
             + self.nxdomain.evicted
             + self.beacon.evicted
             + self.session.evicted
@@ -151,7 +154,7 @@ impl Natives {
     }
 
     /// Detectors with the given lists, whose tags `benign`, `benign-long-name`, `browser-probe` and `dynamic-dns` they
-    /// heed. A server gives a key of its own, always the same one.
+    /// heed. A server draws a key and finds it again in its snapshot.
     #[must_use]
     pub fn with_lists(settings: &NativeSettings, lists: Arc<Lists>, key: HashKey) -> Self {
         Self {
@@ -170,6 +173,11 @@ impl Natives {
         }
     }
 
+    /// The key of the hashes.
+    pub(crate) const fn key(&self) -> HashKey {
+        self.key
+    }
+
     /// Looks at one query and appends what it gives away.
     pub fn observe(&mut self, look: &Look<'_>, out: &mut Vec<Raised>) {
         self.observed += 1;
@@ -179,7 +187,7 @@ impl Natives {
         };
         let Some(seen) = self.context.see(self.key, look, at, self.clock.now()) else { return };
         let standing = self.prevalence.observe(&seen);
-        self.tunnel.observe(&seen, &self.context, out);
+        self.tunnel.observe(&seen, standing, &self.context, out);
         self.nxdomain.observe(&seen, &self.context, out);
         self.beacon.observe(&seen, standing, &self.context, out);
         self.session.observe(&seen, out);
@@ -190,13 +198,14 @@ impl Natives {
     /// Counters of every detector.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let (tunnel_candidates, tunnel) = self.tunnel.counters();
+        let (tunnel_candidates, tunnel, tunnel_days) = self.tunnel.counters();
         Counters {
             observed: self.observed,
             late: self.late,
             clamped: self.clock.clamped(),
             tunnel_candidates,
             tunnel,
+            tunnel_days,
             nxdomain: self.nxdomain.counters(),
             beacon: self.beacon.counters(),
             session: self.session.counters(),
@@ -221,13 +230,13 @@ impl Natives {
         writer.finish(out);
     }
 
-    /// Takes up a snapshot; on an error nothing changes. Sizes of tables come from the settings: what no longer fits
+    /// Takes up a snapshot and its key; on an error nothing changes. Sizes of tables come from the settings: what no longer fits
     /// is forgotten, oldest first.
     ///
     /// # Errors
-    /// [`SnapshotError`] when the bytes are damaged, of another version or made with another key.
+    /// [`SnapshotError`] when the bytes are damaged or of another version.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let mut reader = Reader::open(bytes, self.key)?;
+        let mut reader = Reader::open(bytes)?;
         let (observed, late) = (reader.u64()?, reader.u64()?);
         let clock = self.clock.load(&mut reader)?;
         let prevalence = self.prevalence.load(&mut reader)?;
@@ -238,6 +247,7 @@ impl Natives {
         let first_seen = self.first_seen.load(&mut reader)?;
         let lookalike = self.lookalike.load(&mut reader)?;
         reader.finish()?;
+        self.key = reader.key;
         (self.observed, self.late, self.clock, self.prevalence) = (observed, late, clock, prevalence);
         (self.tunnel, self.nxdomain, self.beacon) = (tunnel, nxdomain, beacon);
         (self.session, self.first_seen, self.lookalike) = (session, first_seen, lookalike);

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use eyre::eyre;
 use tidegate_detect::Memory;
+use tidegate_detect::names::HashKey;
 use tidegate_event::Position;
 use tidegate_formats::Catalog;
 use tidegate_journal::Journal;
@@ -151,7 +152,7 @@ pub(crate) fn own_rules(data: &Path) -> std::path::PathBuf {
 
 /// The memory as it was kept, and the last batch it has seen.
 fn memory(kept: &Kept, rulebook: &Rulebook, committed: Position) -> (Memory, Position) {
-    let mut memory = Memory::new(rulebook.rules().current());
+    let mut memory = Memory::keyed(rulebook.rules().current(), HashKey::drawn());
     match kept.load() {
         Ok(Some((observed, bytes))) => match memory.restore(&bytes) {
             Ok(()) => return (memory, observed),
@@ -160,7 +161,7 @@ fn memory(kept: &Kept, rulebook: &Rulebook, committed: Position) -> (Memory, Pos
         Ok(None) => {}
         Err(error) => tracing::error!("the memory of detection cannot be read, it starts empty: {error}"),
     }
-    (Memory::new(rulebook.rules().current()), committed)
+    (memory, committed)
 }
 
 /// Loads the rules again when what they depend on has changed.

@@ -13,6 +13,7 @@ use super::{Catalogue, CatalogueParts, RULES_MAX, next_generation};
 use crate::correlate::{self, CHAIN_MAX, Correlation};
 use crate::problem::{Grade, Problem};
 use crate::rule::{RuleId, RuleKind};
+use crate::settings::SettingValue;
 use crate::sigma::{self, Body, Candidate, Document, FactFields, OriginFields, Slots};
 
 pub(super) fn build(parts: &CatalogueParts<'_>) -> (Catalogue, Vec<Problem>) {
@@ -129,6 +130,16 @@ impl Bench<'_> {
         let mut unknown = Vec::new();
         let prepared = sigma::prepare(rule, &draft.info.settings, &mut self.slots, self.registry, &mut unknown)
             .map_err(|fault| draft.document.problem(fault.message, &mut |node| says(node, &fault.at)))?;
+        for name in sigma::placeholders(rule) {
+            if draft.info.settings.get(&name) == Some(&SettingValue::List(Vec::new())) {
+                let message =
+                    format!("`%{name}%` stands for nothing yet; list its values in the rule's setting `{name}`");
+                let wanted = format!("%{name}%");
+                let mut problem = draft.document.problem(message, &mut |node| says(node, &wanted));
+                problem.grade = Grade::Warning;
+                self.problems.push(problem);
+            }
+        }
         for field in unknown {
             let message = format!("no event has a field `{field}`; the rule can only match its absence");
             let mut problem = draft.document.problem(message, &mut |node| says(node, &field));

@@ -82,7 +82,13 @@ pub(super) fn draft(document: Document, settings: &Settings, problems: &mut Vec<
         None if document.number == 0 => stem.into(),
         None => format!("{stem}-{}", document.number + 1).into(),
     };
-    let mut values = extension.settings.clone();
+    let mut defaults = extension.settings.clone();
+    if let Body::Detection(rule) = &document.body {
+        for name in sigma::placeholders(rule) {
+            defaults.entry(name).or_insert_with(|| SettingValue::List(Vec::new()));
+        }
+    }
+    let mut values = defaults.clone();
     let own = settings.of(id, &slug, words.title);
     if let Some(own) = own {
         change(&mut values, &own.values, &document, problems);
@@ -122,7 +128,7 @@ pub(super) fn draft(document: Document, settings: &Settings, problems: &mut Vec<
         detector: extension.detector.clone(),
         similarity: extension.similarity.clone(),
         settings: values,
-        defaults: extension.settings.clone(),
+        defaults,
         author: words.author.map(str::to_owned),
         date: words.date.map(str::to_owned),
         modified: words.modified.map(str::to_owned),

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use tidegate_event::Timestamp;
 
+use super::eicar::{EICAR_COLLECTION, eicar};
 use super::hits::{Hits, IndicatorId};
 use super::indicator::Indicator;
 use super::intern::{Interned, Interner};
@@ -99,6 +100,15 @@ impl IndicatorsBuilder {
         builder.built.bytes.reserve_exact(count.saturating_mul(20));
         builder.built.table = Table::with_capacity(count);
         builder
+    }
+
+    /// Puts in the indicators of the self-test, which every catalogue should have (see [`eicar`]).
+    #[must_use]
+    pub fn with_self_test(mut self) -> Self {
+        for indicator in eicar() {
+            self.add(0, EICAR_COLLECTION, "built in", &indicator);
+        }
+        self
     }
 
     /// Adds an indicator. `number` is what the caller knows it by; `collection` and `source` (the feed) are told with a

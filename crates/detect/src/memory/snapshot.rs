@@ -85,11 +85,10 @@ impl Memory {
         if !reader.is_empty() {
             return Err(RestoreError::Damaged);
         }
-        let mut fresh = Self::new(Arc::clone(&self.catalogue));
+        let mut fresh = Self::keyed(Arc::clone(&self.catalogue), self.natives.key());
         (fresh.latest, fresh.events, fresh.clamped, fresh.states) = (latest, events, clamped, states);
-        if fresh.natives.restore(natives).is_err() {
-            fresh.natives = super::detectors(&self.catalogue);
-        }
+        // detectors that refuse theirs have not changed
+        let _ = fresh.natives.restore(natives);
         *self = fresh;
         Ok(())
     }

@@ -3,12 +3,25 @@
 //! Hashes stand for names in tables whose size is bounded. The key keeps a sender of names from choosing what collides;
 //! it must stay the same for the life of a snapshot.
 
+use std::hash::{BuildHasher, RandomState};
+
 /// The key of a family of hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashKey(pub u64, pub u64);
 
+impl HashKey {
+    /// A key nobody can guess, another one each time. Sets that live as long as the process take one; what is saved
+    /// must save its key too.
+    #[must_use]
+    pub fn drawn() -> Self {
+        let draw = || RandomState::new().hash_one(0_u8);
+        Self(draw(), draw())
+    }
+}
+
 impl Default for HashKey {
-    /// Digits of pi and e: good for tests and files. A server should draw its own key once and keep it.
+    /// Digits of pi and e: good where the same input must give the same result to the last bit, as in a scan of files.
+    /// Whoever chooses names could choose some that collide.
     fn default() -> Self {
         Self(0x243f_6a88_85a3_08d3, 0xb7e1_5162_8aed_2a6b)
     }
@@ -66,5 +79,6 @@ mod tests {
         assert_eq!(hashes.len(), 60_000);
         assert_ne!(one.pair(1, 2), one.pair(2, 1));
         assert_ne!(one.of(""), one.of("\0"));
+        assert_ne!(HashKey::drawn(), HashKey::drawn());
     }
 }

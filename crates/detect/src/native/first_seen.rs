@@ -80,6 +80,6 @@ impl FirstSeen {
         let began = reader.i64()?;
         let size = Bloom::new(self.settings.domains_per_week);
         let weeks = (0..reader.u8()?.min(WEEKS as u8)).map(|_| size.load(reader)).collect::<Result<_, _>>()?;
-        Ok(Self { settings: self.settings.clone(), key: self.key, weeks, week, began: has_begun.then_some(began) })
+        Ok(Self { settings: self.settings.clone(), key: reader.key, weeks, week, began: has_begun.then_some(began) })
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Prevalence {
 }
 
 /// Things seen, by the bits that stayed empty of `bits`.
-fn linear(bits: f64, empty: u32) -> f64 {
+pub(super) fn linear(bits: f64, empty: u32) -> f64 {
     -bits * (f64::from(empty.max(1)) / bits).ln()
 }
 

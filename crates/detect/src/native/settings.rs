@@ -60,6 +60,14 @@ settings! {
         bits_per_name: f64 = 34.0,
         /// Bytes in distinct names within an hour that raise.
         bytes_per_hour: u32 = 10_240,
+        /// Distinct coded names within a day that raise when few devices ask for the domain.
+        names_per_day: u32 = 500,
+        /// Hours of the day in which there must be some.
+        hours_per_day: u32 = 6,
+        /// Share of active devices from which on a domain is no slow tunnel.
+        prevalence_max: f64 = 0.05,
+        /// Pairs of device and domain whose day is counted, up to 2 KB each.
+        slow_pairs: u32 = 8_192,
         /// Pairs of device and domain with many names, up to 4 KB each.
         pairs: u32 = 16_384,
         /// Pairs of device and domain with few names, some 60 bytes each.

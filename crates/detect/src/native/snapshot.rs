@@ -9,8 +9,8 @@ use crate::names::HashKey;
 
 const MAGIC: &[u8; 8] = b"TGNATIVE";
 /// Raise it whenever what is saved changes.
-const VERSION: u32 = 1;
-const HEAD_BYTES: usize = 8 + 4 + 8 + 8;
+const VERSION: u32 = 2;
+const HEAD_BYTES: usize = 8 + 4 + 16 + 8;
 /// Texts are names, addresses and the like.
 const TEXT_BYTES_MAX: usize = 4096;
 
@@ -23,9 +23,6 @@ pub enum SnapshotError {
     /// Of another version.
     #[error("the snapshot has version {0}, this program reads {VERSION}")]
     Version(u32),
-    /// Made with another hash key.
-    #[error("the snapshot was made with another key")]
-    Key,
     /// Cut off or changed.
     #[error("the snapshot is damaged")]
     Damaged,
@@ -80,7 +77,8 @@ impl Writer {
     pub(super) fn finish(self, out: &mut Vec<u8>) {
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
-        out.extend_from_slice(&self.key.pair(1, 2).to_le_bytes());
+        out.extend_from_slice(&self.key.0.to_le_bytes());
+        out.extend_from_slice(&self.key.1.to_le_bytes());
         out.extend_from_slice(&self.key.extend(0, &self.bytes).to_le_bytes());
         out.extend_from_slice(&self.bytes);
     }
@@ -88,12 +86,14 @@ impl Writer {
 
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
+    /// The key the snapshot was made with: what it holds goes by no other.
+    pub(super) key: HashKey,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn open(bytes: &'a [u8], key: HashKey) -> Result<Self, SnapshotError> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, SnapshotError> {
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or(SnapshotError::Foreign)?;
-        let mut head = Reader { rest: head };
+        let mut head = Reader { rest: head, key: HashKey::default() };
         if head.take(8)? != MAGIC {
             return Err(SnapshotError::Foreign);
         }
@@ -101,13 +101,11 @@ impl<'a> Reader<'a> {
             VERSION => {}
             version => return Err(SnapshotError::Version(version)),
         }
-        if head.u64()? != key.pair(1, 2) {
-            return Err(SnapshotError::Key);
-        }
+        let key = HashKey(head.u64()?, head.u64()?);
         if head.u64()? != key.extend(0, rest) {
             return Err(SnapshotError::Damaged);
         }
-        Ok(Self { rest })
+        Ok(Self { rest, key })
     }
 
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], SnapshotError> {
@@ -163,7 +161,7 @@ mod tests {
         writer.text("h\u{e9}");
         let mut bytes = Vec::new();
         writer.finish(&mut bytes);
-        let mut reader = Reader::open(&bytes, HashKey::default()).unwrap();
+        let mut reader = Reader::open(&bytes).unwrap();
         assert_eq!(reader.event().unwrap(), event);
         assert_eq!(reader.text().unwrap(), "h\u{e9}");
         reader.finish().unwrap();

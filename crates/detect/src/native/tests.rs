@@ -1,5 +1,6 @@
 //! Streams in, findings out: tools, generated domains and ordinary traffic.
 
+mod day;
 mod families;
 mod generated;
 mod memory;

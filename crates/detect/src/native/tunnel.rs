@@ -9,17 +9,23 @@
 //! - U10 >= `names_per_ten_minutes`, or
 //! - the distinct names of an hour hold `bytes_per_hour` bytes and U10 >= `odd_names_per_minute`.
 //!
+//! What stays below all of them for hours is raised when within a day some `names_per_day` distinct names were coded, in
+//! `hours_per_day` hours or more, at `distinct_ratio` of the pair's queries, and few devices ask for the domain.
+//!
 //! Zones tagged `benign` or `benign-long-name` are left out, and so are names that spell an address. A pair costs
 //! little until its fifth distinct name; only then does it get counters.
 
 mod candidate;
+mod day;
 mod state;
 
 use super::context::{Context, Seen};
+use super::prevalence::Standing;
 use super::snapshot::{Reader, SnapshotError, Writer};
 use super::table::{Table, TableCounters};
 use super::{NativeSettings, Raised, TunnelSettings};
 use candidate::{Candidate, Step};
+use day::Days;
 use state::{Measure, State};
 
 /// The detector's name.
@@ -31,6 +37,7 @@ pub(super) struct Tunnel {
     reraise: i64,
     candidates: Table<Candidate>,
     pairs: Table<Box<State>>,
+    days: Days,
 }
 
 impl Tunnel {
@@ -39,40 +46,60 @@ impl Tunnel {
             reraise: i64::from(settings.reraise_seconds),
             candidates: Table::new(settings.tunnel.candidates),
             pairs: Table::new(settings.tunnel.pairs),
+            days: Days::new(&settings.tunnel),
             settings: settings.tunnel.clone(),
         }
     }
 
-    pub(super) const fn counters(&self) -> (TableCounters, TableCounters) {
-        (self.candidates.counters(), self.pairs.counters())
+    /// Of pairs with few names, pairs with many, and days.
+    pub(super) const fn counters(&self) -> (TableCounters, TableCounters, TableCounters) {
+        (self.candidates.counters(), self.pairs.counters(), self.days.counters())
     }
 
-    pub(super) fn observe(&mut self, seen: &Seen<'_>, context: &Context, out: &mut Vec<Raised>) {
+    pub(super) fn observe(&mut self, seen: &Seen<'_>, standing: Standing, context: &Context, out: &mut Vec<Raised>) {
         if !self.settings.enabled || seen.below.is_empty() {
             return;
         }
-        if let Some(state) = self.pairs.get_mut(seen.pair) {
+        let settings = &self.settings;
+        let coded = if let Some(state) = self.pairs.get_mut(seen.pair) {
             if state.is_benign() {
                 return;
             }
-            if let Some(raised) = state.observe(seen, context, &self.settings, self.reraise) {
-                out.push(raised);
+            let (name, raised) = state.observe(seen, context, settings, self.reraise);
+            let told = raised.is_some() || state.was_raised();
+            out.extend(raised);
+            if told {
+                return;
             }
-            return;
-        }
-        let candidate = self.candidates.entry(seen.pair, || Candidate::new(seen.at));
-        if candidate.observe(seen) == Step::Promote {
-            let benign = context.is_benign(seen.look.name);
-            let mut state = State::new(seen, benign);
-            state.take_over(candidate, context, seen);
-            self.candidates.remove(seen.pair);
-            self.pairs.entry(seen.pair, || Box::new(state));
+            state.watch(name.is_some_and(|(characters, cost)| is_coded(settings, characters, cost)))
+        } else {
+            let candidate = self.candidates.entry(seen.pair, || Candidate::new(seen.at));
+            match candidate.observe(seen) {
+                Step::Promote => {
+                    let benign = context.is_benign(seen.look.name);
+                    let mut state = State::new(seen, benign);
+                    state.take_over(candidate, context, seen);
+                    self.candidates.remove(seen.pair);
+                    self.pairs.entry(seen.pair, || Box::new(state));
+                    return;
+                }
+                Step::Known => candidate.watch(false, || false),
+                Step::New => {
+                    let cost = context.trigrams.cost(seen.below);
+                    let coded = is_coded(settings, seen.below.len() as u32, cost) && !is_address(seen.below);
+                    candidate.watch(coded, || context.is_benign(seen.look.name))
+                }
+            }
+        };
+        if let Some(coded) = coded {
+            out.extend(self.days.observe(seen, coded, standing, settings, self.reraise));
         }
     }
 
     pub(super) fn save(&self, writer: &mut Writer) {
         self.candidates.save(writer);
         self.pairs.save(writer);
+        self.days.save(writer);
     }
 
     pub(super) fn load(&self, reader: &mut Reader<'_>) -> Result<Self, SnapshotError> {
@@ -81,6 +108,7 @@ impl Tunnel {
             reraise: self.reraise,
             candidates: self.candidates.load(reader)?,
             pairs: self.pairs.load(reader)?,
+            days: self.days.load(reader)?,
         })
     }
 }
@@ -101,6 +129,12 @@ fn judge(settings: &TunnelSettings, minute: &Measure, window: &Measure, bytes: u
     let many = window.distinct >= slow || (window.distinct >= 2 * odd && is_odd(window));
     (coded(window) && (many || volume))
         .then(|| format!("{}, {bytes} bytes of names this hour", window.words("ten minutes")))
+}
+
+/// Whether one name looks coded, by its length and what it costs in sixteenths of a bit.
+fn is_coded(settings: &TunnelSettings, characters: u32, cost: u32) -> bool {
+    let bits = f64::from(cost) / 16.0;
+    bits >= settings.bits_per_name && bits >= settings.bits_per_character * f64::from(characters)
 }
 
 /// Whether the part below a domain spells an address: four decimal labels, or many of one hexadecimal digit.

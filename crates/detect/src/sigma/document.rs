@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rsigma_parser::{CorrelationRule, FilterRule, SigmaRule, parse_sigma_yaml};
 use serde::Deserialize;
 
+use super::aggregation;
 use crate::effort::Effort;
 use crate::problem::{Grade, Problem};
 use crate::settings::SettingValue;
@@ -82,7 +83,7 @@ fn place_of(root: Node<'_>, keys: &[&str]) -> Place {
     place
 }
 
-fn problem(path: &Arc<str>, place: Place, message: impl Into<String>) -> Problem {
+fn problem<M: Into<String>>(path: &Arc<str>, place: Place, message: M) -> Problem {
     Problem {
         path: Arc::clone(path),
         line: place.line,
@@ -90,6 +91,16 @@ fn problem(path: &Arc<str>, place: Place, message: impl Into<String>) -> Problem
         message: message.into(),
         grade: Grade::Error,
     }
+}
+
+fn warning<M: Into<String>>(path: &Arc<str>, place: Place, message: M) -> Problem {
+    Problem { grade: Grade::Warning, ..problem(path, place, message) }
+}
+
+/// Whether a rule works all the same: what it says of its relations to others decides nothing here, and public rules
+/// say it in words of several versions of the specification.
+fn harmless(message: &str) -> bool {
+    message.starts_with("related[") || message.starts_with("'related'")
 }
 
 /// The documents of a file and the mistakes in it. A bad document does not harm the others.
@@ -113,7 +124,7 @@ pub(crate) fn read(path: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> 
         collected(path, text, &pieces, &mut out, problems);
     } else {
         for (number, (lines_before, piece)) in pieces.into_iter().enumerate() {
-            if let Err(problem) = single(path, piece, lines_before, number, &mut out) {
+            if let Err(problem) = single(path, piece, lines_before, number, &mut out, problems) {
                 problems.push(*problem);
             }
         }
@@ -128,6 +139,7 @@ fn single(
     lines_before: u32,
     number: usize,
     out: &mut Vec<Document>,
+    problems: &mut Vec<Problem>,
 ) -> Result<(), Box<Problem>> {
     let fail = |place: Place, message: String| Box::new(problem(path, place, message));
     let root = yaml::load(text, lines_before).map_err(|(place, message)| fail(place, message))?;
@@ -141,16 +153,32 @@ fn single(
     if extension.detector.is_some() {
         complete(root, &mut source);
     }
+    let pair = aggregation::rewrite(root, path);
+    let aggregates = pair.is_some();
+    if let Some(pair) = pair {
+        let at = || place_of(root, &["detection", "condition"]);
+        let pair = pair.map_err(|message| fail(at(), message))?;
+        if pair.timeless {
+            problems.push(warning(path, at(), "condition counts, but `timeframe` names no time; an hour is taken"));
+        }
+        source = pair.text;
+    }
     let collection = parse_sigma_yaml(&source)
         .map_err(|error| fail(crate::check::locate(root, &error.to_string()), error.to_string()))?;
-    if let Some(message) = collection.errors.first() {
-        return Err(fail(crate::check::locate(root, message), crate::check::explain(message)));
+    for message in &collection.errors {
+        let (place, sentence) = (crate::check::locate(root, message), crate::check::explain(message));
+        if !harmless(message) {
+            return Err(fail(place, sentence));
+        }
+        problems.push(warning(path, place, sentence));
     }
     for body in bodies(collection) {
         let extension = Extension {
             settings: extension.settings.clone(),
             similarity: extension.similarity.clone(),
             detector: extension.detector.clone(),
+            // what a correlation counts is no finding of its own
+            enabled: if aggregates && matches!(body, Body::Detection(_)) { Some(false) } else { extension.enabled },
             ..extension
         };
         out.push(Document { body, extension, path: Arc::clone(path), text: text.into(), lines_before, number });
@@ -214,7 +242,8 @@ fn collected(
     match parse_sigma_yaml(text) {
         Ok(collection) => {
             for message in &collection.errors {
-                problems.push(problem(path, first, crate::check::explain(message)));
+                let make = if harmless(message) { warning::<String> } else { problem::<String> };
+                problems.push(make(path, first, crate::check::explain(message)));
             }
             for (number, body) in bodies(collection).enumerate() {
                 out.push(Document {

@@ -82,10 +82,7 @@ impl Bench<'_> {
         match detection {
             Detection::AllOf(items) => items.iter_mut().try_for_each(|item| self.item(item)),
             Detection::AnyOf(list) | Detection::And(list) => list.iter_mut().try_for_each(|one| self.detection(one)),
-            Detection::Keywords(values) => {
-                self.substitute(values, "keywords")?;
-                Ok(())
-            }
+            Detection::Keywords(values) => self.substitute(values, "keywords", false).map(|_| ()),
             Detection::ArrayMatch { field, .. } => {
                 // names in its body are members of the items, not fields
                 *field = self.field(field);
@@ -97,14 +94,17 @@ impl Bench<'_> {
 
     fn item(&mut self, item: &mut DetectionItem) -> Result<(), Fault> {
         let name = item.field.name.clone().unwrap_or_else(|| "keywords".to_owned());
-        self.substitute(&mut item.values, &name)?;
+        let modifiers = &mut item.field.modifiers;
+        let expand = modifiers.contains(&Modifier::Expand);
+        if self.substitute(&mut item.values, &name, expand)? == Filled::Empty {
+            // no network, number or pattern could be read of what nothing has
+            modifiers.retain(|modifier| *modifier == Modifier::Neq);
+        }
+        modifiers.retain(|modifier| *modifier != Modifier::Expand);
         if item.values.len() > VALUES_MAX {
             return Err(Fault::new(&name, format!("`{name}` has more than {VALUES_MAX} values; use a list")));
         }
-        let modifiers = &mut item.field.modifiers;
-        if modifiers.contains(&Modifier::Expand) && item.values.iter().all(|value| placeholder(value).is_none()) {
-            modifiers.retain(|modifier| *modifier != Modifier::Expand);
-        }
+        let modifiers = &item.field.modifiers;
         if modifiers.contains(&Modifier::Re) {
             for value in &item.values {
                 check_regex(value)?;
@@ -132,15 +132,19 @@ impl Bench<'_> {
         slot.to_string()
     }
 
-    /// Puts settings where `%name%` stands. An empty list becomes a value that nothing has.
-    fn substitute(&self, values: &mut Vec<SigmaValue>, field: &str) -> Result<(), Fault> {
+    /// Puts settings where `%name%` stands. An empty list becomes a value that nothing has, and so does a name without a
+    /// setting where `expand` asks for one.
+    fn substitute(&self, values: &mut Vec<SigmaValue>, field: &str, expand: bool) -> Result<Filled, Fault> {
         if values.iter().all(|value| placeholder(value).is_none()) {
-            return Ok(());
+            return Ok(Filled::Some);
         }
         let mut out = Vec::with_capacity(values.len());
         for value in values.drain(..) {
-            let Some(setting) = placeholder(&value).and_then(|name| self.settings.get(name)) else {
-                out.push(value);
+            let name = placeholder(&value);
+            let Some(setting) = name.and_then(|name| self.settings.get(name)) else {
+                if !expand || name.is_none() {
+                    out.push(value);
+                }
                 continue;
             };
             match setting {
@@ -155,12 +159,41 @@ impl Bench<'_> {
                 }
             }
         }
-        if out.is_empty() {
+        let filled = if out.is_empty() { Filled::Empty } else { Filled::Some };
+        if filled == Filled::Empty {
             out.push(SigmaValue::String(SigmaString::from_raw("\u{0}")));
         }
         *values = out;
-        Ok(())
+        Ok(filled)
     }
+}
+
+/// What settings left of an item's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Filled {
+    Some,
+    Empty,
+}
+
+/// The names that a rule has under the modifier `expand`: its users are to give their values.
+pub(crate) fn placeholders(rule: &SigmaRule) -> Vec<String> {
+    fn walk(detection: &Detection, out: &mut Vec<String>) {
+        match detection {
+            Detection::AllOf(items) => {
+                for item in items.iter().filter(|item| item.field.modifiers.contains(&Modifier::Expand)) {
+                    out.extend(item.values.iter().filter_map(placeholder).map(str::to_owned));
+                }
+            }
+            Detection::AnyOf(list) | Detection::And(list) => list.iter().for_each(|one| walk(one, out)),
+            Detection::Conditional { named, .. } => named.values().for_each(|one| walk(one, out)),
+            Detection::Keywords(_) | Detection::ArrayMatch { .. } => {}
+        }
+    }
+    let mut out = Vec::new();
+    rule.detection.named.values().for_each(|detection| walk(detection, &mut out));
+    out.sort();
+    out.dedup();
+    out
 }
 
 /// The name in `%name%`.

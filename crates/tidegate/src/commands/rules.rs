@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use eyre::{WrapErr, eyre};
 use serde_json::json;
-use tidegate_detect::intel::{self, IndicatorsBuilder};
+use tidegate_detect::intel::IndicatorsBuilder;
 use tidegate_detect::lists::Lists;
 use tidegate_detect::{
     Catalogue, CatalogueParts, Effort, RuleSettings, RuleSources, Settings, cases, check, navigator,
@@ -107,8 +107,7 @@ fn build(
     sources: &RuleSources,
     settings: &Settings,
 ) -> (Arc<Catalogue>, Vec<tidegate_detect::Problem>) {
-    let mut builder = IndicatorsBuilder::default();
-    intel::eicar().iter().for_each(|indicator| builder.add(0, intel::EICAR_COLLECTION, "built in", indicator));
+    let builder = IndicatorsBuilder::default().with_self_test();
     let (catalogue, problems) = Catalogue::build(&CatalogueParts {
         registry: Arc::clone(registry),
         rules: &sources.files,

@@ -113,10 +113,7 @@ fn catalogue(args: &Args, registry: &Arc<Registry>) -> Result<Arc<Catalogue>, Fa
 }
 
 fn indicators(args: &Args) -> Result<IndicatorsBuilder, Failure> {
-    let mut builder = IndicatorsBuilder::default();
-    for indicator in intel::eicar() {
-        builder.add(0, intel::EICAR_COLLECTION, "built in", &indicator);
-    }
+    let mut builder = IndicatorsBuilder::default().with_self_test();
     for path in &args.indicators {
         let file = std::fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         let name = path.display().to_string();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_detect::intel::{EICAR_COLLECTION, Indicators, IndicatorsBuilder, eicar};
+use tidegate_detect::intel::{Indicators, IndicatorsBuilder};
 use tidegate_detect::lists::Lists;
 use tidegate_detect::{Catalogue, CatalogueParts, Problem, RuleSettings, RuleSources, SettingValue, Settings};
 use tidegate_event::Registry;
@@ -131,10 +131,7 @@ impl Loaded {
         let revisions = revisions(state)?;
         self.settings = settings(state)?;
         if revisions.1 != self.revisions.1 {
-            let mut builder = IndicatorsBuilder::default();
-            for indicator in eicar() {
-                builder.add(0, EICAR_COLLECTION, "built in", &indicator);
-            }
+            let mut builder = IndicatorsBuilder::default().with_self_test();
             indicators(state, &mut builder)?;
             let (indicators, left) = builder.build();
             if left.indicators > 0 {

@@ -93,10 +93,28 @@ fn damaged_and_foreign_snapshots_are_refused_and_change_nothing() {
     let mut version = bytes.clone();
     version[8] = 99;
     assert_eq!(other.restore(&version), Err(SnapshotError::Version(99)));
-    let lists = std::sync::Arc::new(crate::lists::Lists::embedded());
-    let mut keyed = Natives::with_lists(&settings(), lists, HashKey(1, 2));
-    assert_eq!(keyed.restore(&bytes), Err(SnapshotError::Key));
     assert_eq!(snapshot(&other), fresh);
+}
+
+#[test]
+fn a_snapshot_brings_its_key() {
+    let keyed = |key| Natives::with_lists(&settings(), std::sync::Arc::new(crate::lists::Lists::embedded()), key);
+    let mut stream = Stream::with(&settings());
+    stream.natives = keyed(HashKey::drawn());
+    mixed(&mut stream, 1, 450, |_, _| ());
+    let bytes = snapshot(&stream.natives);
+    assert_ne!(bytes, snapshot(&Natives::new(&settings())));
+    stream.natives = keyed(HashKey::drawn());
+    stream.natives.restore(&bytes).unwrap();
+    assert_eq!(snapshot(&stream.natives), bytes);
+    let (mut before, mut dice) = (stream.raised.len(), Dice(9));
+    for number in 450..900 {
+        stream.ask("laptop-1", &iodine(&mut dice, number, 20, "t.relay-1234.net"), "NULL");
+        stream.wait(300);
+    }
+    let again: Vec<_> = stream.raised.drain(before..).filter(|raised| raised.detector == "tunnel").collect();
+    before = again.iter().filter(|raised| raised.count > 450).count();
+    assert_eq!((again.len(), before), (again.len(), again.len()), "what was counted before counts on: {again:?}");
 }
 
 #[test]
@@ -104,6 +122,7 @@ fn floods_are_bounded_and_counted() {
     let mut settings = settings();
     settings.tunnel.candidates = 1024;
     settings.tunnel.pairs = 64;
+    settings.tunnel.slow_pairs = 64;
     settings.nxdomain.devices = 64;
     settings.beacon.pairs = 256;
     settings.session.sessions = 64;
@@ -121,6 +140,7 @@ fn floods_are_bounded_and_counted() {
     for (table, most) in [
         (counters.tunnel_candidates, 1024),
         (counters.tunnel, 64),
+        (counters.tunnel_days, 64),
         (counters.nxdomain, 64),
         (counters.beacon, 256),
         (counters.session, 64),

@@ -7,6 +7,8 @@ use super::state::WINDOW_SECONDS;
 
 /// Distinct names that make a candidate more than one.
 const NAMES_MAX: usize = 5;
+/// Coded names within the window from which on the pair's day is counted.
+const CODED: u8 = 2;
 
 #[derive(Clone, Debug)]
 pub(in crate::native) struct Candidate {
@@ -15,36 +17,54 @@ pub(in crate::native) struct Candidate {
     count: u8,
     pub(super) queries: u16,
     pub(super) odd: u16,
+    /// Coded names in the window.
+    coded: u8,
+    watched: bool,
 }
 
+/// What a query was to a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    Stay,
+    /// A name of the window.
+    Known,
+    /// Another name.
+    New,
+    /// One name too many.
     Promote,
 }
 
 impl Candidate {
     pub(super) const fn new(at: i64) -> Self {
-        Self { since: at, names: [0; NAMES_MAX], count: 0, queries: 0, odd: 0 }
+        Self { since: at, names: [0; NAMES_MAX], count: 0, queries: 0, odd: 0, coded: 0, watched: false }
     }
 
     pub(super) fn observe(&mut self, seen: &Seen<'_>) -> Step {
         if (seen.at - self.since).abs() >= WINDOW_SECONDS {
-            *self = Self::new(seen.at);
+            *self = Self { watched: self.watched, ..Self::new(seen.at) };
         }
         self.queries = self.queries.saturating_add(1);
         self.odd = self.odd.saturating_add(u16::from(seen.odd));
         let hash = (seen.name_hash >> 32) as u32;
         let known = &self.names[..usize::from(self.count)];
         if known.contains(&hash) {
-            return Step::Stay;
+            return Step::Known;
         }
         if known.len() == NAMES_MAX - 1 {
             return Step::Promote;
         }
         self.names[known.len()] = hash;
         self.count += 1;
-        Step::Stay
+        Step::New
+    }
+
+    /// What the pair's day counts of a query: whether it has a new coded name; `None` while the day is not counted.
+    /// `benign` is asked once, before the day begins.
+    pub(super) fn watch(&mut self, coded: bool, benign: impl FnOnce() -> bool) -> Option<bool> {
+        if coded && !self.watched {
+            self.coded = self.coded.saturating_add(1);
+            self.watched = self.coded >= CODED && !benign();
+        }
+        self.watched.then_some(coded)
     }
 
     /// The hashes of the names, as they were given.
@@ -59,6 +79,8 @@ impl Persist for Candidate {
         writer.u8(self.count);
         writer.u16(self.queries);
         writer.u16(self.odd);
+        writer.u8(self.coded);
+        writer.u8(u8::from(self.watched));
         self.names().for_each(|hash| writer.u32((hash >> 32) as u32));
     }
 
@@ -69,6 +91,7 @@ impl Persist for Candidate {
             return Err(SnapshotError::Damaged);
         }
         (candidate.queries, candidate.odd) = (reader.u16()?, reader.u16()?);
+        (candidate.coded, candidate.watched) = (reader.u8()?, reader.u8()? == 1);
         for at in 0..usize::from(candidate.count) {
             candidate.names[at] = reader.u32()?;
         }

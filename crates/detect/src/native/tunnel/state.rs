@@ -83,6 +83,8 @@ pub(in crate::native) struct State {
     names: Distinct,
     evidence: Evidence,
     benign: bool,
+    /// Its day is counted.
+    watched: bool,
     unjudged: u32,
     hour: i64,
     bytes: u32,
@@ -92,12 +94,31 @@ impl State {
     pub(super) fn new(seen: &Seen<'_>, benign: bool) -> Self {
         let panes = Panes::new(seen.at.div_euclid(PANE_SECONDS));
         let evidence = Evidence::new(seen.look.at);
-        Self { panes, names: Distinct::default(), evidence, benign, unjudged: 0, hour: seen.at / 3600, bytes: 0 }
+        Self {
+            panes,
+            names: Distinct::default(),
+            evidence,
+            benign,
+            watched: false,
+            unjudged: 0,
+            hour: seen.at / 3600,
+            bytes: 0,
+        }
     }
 
     /// A benign pair needs no counting.
     pub(super) const fn is_benign(&self) -> bool {
         self.benign
+    }
+
+    pub(super) const fn was_raised(&self) -> bool {
+        self.evidence.was_raised()
+    }
+
+    /// What the pair's day counts of a query: whether it has a new coded name; `None` while the day is not counted.
+    pub(super) fn watch(&mut self, coded: bool) -> Option<bool> {
+        self.watched |= coded;
+        self.watched.then_some(coded)
     }
 
     /// Counts what the candidate saw, as if it had been now, and this query.
@@ -147,14 +168,14 @@ impl State {
         Some((characters, cost))
     }
 
-    /// Counts a query and judges the pair.
+    /// Counts a query and judges the pair: length and cost of the name when it is a new one, and what is to be told.
     pub(super) fn observe(
         &mut self,
         seen: &Seen<'_>,
         context: &Context,
         settings: &TunnelSettings,
         reraise: i64,
-    ) -> Option<Raised> {
+    ) -> (Option<(u32, u32)>, Option<Raised>) {
         if self.evidence.is_stale(seen.look.at, IDLE_SECONDS) {
             self.evidence = Evidence::new(seen.look.at);
         }
@@ -163,10 +184,14 @@ impl State {
         if !self.evidence.may_raise(seen.now, reraise) && self.evidence.count() > NAMES_MAX as u64 {
             let soon = seen.now.saturating_add(WINDOW_SECONDS);
             if !self.evidence.may_raise(soon, reraise) {
-                return None;
+                return (None, None);
             }
         }
-        self.count(seen, context)?;
+        let name = self.count(seen, context);
+        (name, name.and_then(|_| self.verdict(seen, settings, reraise)))
+    }
+
+    fn verdict(&mut self, seen: &Seen<'_>, settings: &TunnelSettings, reraise: i64) -> Option<Raised> {
         self.unjudged += 1;
         if self.unjudged < JUDGE_EVERY || !self.evidence.may_raise(seen.now, reraise) {
             return None;
@@ -217,6 +242,7 @@ impl Persist for Box<State> {
         self.names.save(writer);
         self.evidence.save(writer);
         writer.u8(u8::from(self.benign));
+        writer.u8(u8::from(self.watched));
         writer.u32(self.unjudged);
         writer.i64(self.hour);
         writer.u32(self.bytes);
@@ -228,6 +254,7 @@ impl Persist for Box<State> {
             names: Distinct::load(reader)?,
             evidence: Evidence::load(reader)?,
             benign: reader.u8()? == 1,
+            watched: reader.u8()? == 1,
             unjudged: reader.u32()?,
             hour: reader.i64()?,
             bytes: reader.u32()?,

@@ -33,3 +33,19 @@ export const api = (p, method, path, body) =>
     const answer = await fetch("/api/v1" + path, { method, headers: { "Content-Type": "application/json", "X-Tidegate-CSRF": csrf }, body: body && JSON.stringify(body) });
     return answer.status === 204 ? undefined : answer.json();
   }, [method, path, body]);
+
+/** Asks the API until the answer is as wanted. What a server has just been given takes a moment to be judged. */
+export const until = async (p, path, wanted, seconds = 120) => {
+  for (let tries = 0; tries < seconds; tries += 1) {
+    const answer = await api(p, "GET", path);
+    if (wanted(answer)) return answer;
+    await p.waitForTimeout(1000);
+  }
+  throw new Error(`${path} did not become as wanted within ${seconds} s`);
+};
+
+/** The demo's Cobalt Strike beacon, as soon as it has raised its alert. */
+export const beacon = async (p) => {
+  const { alerts } = await until(p, "/alerts?status=pending,acknowledged,ongoing&sort=newest&q=Cobalt%20Strike%20DNS%20Beaconing", (answer) => answer.alerts.length > 0);
+  return alerts[0];
+};

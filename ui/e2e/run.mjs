@@ -16,6 +16,7 @@ import "./stories/intakes.mjs";
 import "./stories/alerts.mjs";
 import "./stories/rules.mjs";
 import "./stories/intelligence.mjs";
+import "./stories/hostile.mjs";
 import "./stories/axe.mjs";
 
 const s = await server();

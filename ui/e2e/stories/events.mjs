@@ -1,24 +1,60 @@
 // Hunting in events.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { login } from "../browser.mjs";
-import { ask, settled, story, total } from "../kit.mjs";
+import { ask, beacon, settled, story, total } from "../kit.mjs";
 
-story("from the overview down to a raw record", async ({ p, s }) => {
+story("patterns: names of one generator are one line, and its filter finds them all", async ({ p, s }) => {
   await login(p, s.user, s.password);
-  await p.getByRole("link", { name: /Blocked/ }).first().click();
-  await p.waitForURL(/\/events\?/);
+  const one = await beacon(p);
+  const domain = one.group["dns.question.registered_domain"];
+  await p.goto(`/events?from=now-24h&tab=patterns&q=${encodeURIComponent(`dns.question.registered_domain:${domain}`)}`);
+  const row = p.getByRole("table", { name: "Patterns" }).getByRole("row").filter({ hasText: "‹hex›" }).first();
+  await row.waitFor();
+  const [events, names] = [await row.getByRole("cell").nth(1).innerText(), await row.getByRole("cell").nth(3).innerText()].map((word) => Number(word.replace(/\D/g, "")));
+  assert.ok(names > 1, "one shape should stand for several names");
+  await row.getByRole("button", { name: /^Filter for/ }).click();
+  await p.getByRole("tab", { name: "Events", exact: true }).click();
   await settled(p);
-  await ask(p, "dns.question.name:*.* AND dns.question.type:TXT");
-  await p.waitForURL(/q=dns\.question\.name/);
+  assert.ok((await total(p)) >= events, `${await total(p)} found, ${events} counted`);
+});
+
+story("a search is saved for everyone, found again, and forgotten", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-1h&q=dns.response_code%3ANXDomain");
   await settled(p);
-  assert.ok((await total(p)) > 0);
-  await p.locator(".rows .line").first().locator(".time").click();
-  await p.getByRole("tab", { name: "Raw record" }).click();
-  await p.locator("pre", { hasText: '"QueryName"' }).waitFor();
-  await p.getByRole("tab", { name: /Fields/ }).click();
-  await p.getByRole("rowheader", { name: "dns.question.name", exact: true }).waitFor();
+  const name = `nx ${Date.now()}`;
+  await p.getByRole("button", { name: "Saved queries and history" }).click();
+  await p.getByLabel("Name").fill(name);
+  await p.getByRole("button", { name: "Save", exact: true }).click();
+  await p.getByRole("button", { name: new RegExp(name) }).first().waitFor();
   await p.keyboard.press("Escape");
-  await p.getByRole("region", { name: "Event", exact: true }).waitFor({ state: "detached" });
+  await p.goto("/events");
+  await settled(p);
+  await p.getByRole("button", { name: "Saved queries and history" }).click();
+  await p.getByRole("tab", { name: /History [1-9]/ }).waitFor();
+  await p.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+  await p.waitForURL(/NXDomain/);
+  await p.getByRole("button", { name: "Saved queries and history" }).click();
+  await p.getByRole("button", { name: `Delete ${name}` }).click();
+  await p.getByRole("button", { name: `Delete ${name}` }).waitFor({ state: "detached" });
+});
+
+story("two events are compared, and all that match are exported", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-15m&q=dns.question.type%3ATXT");
+  await settled(p);
+  const count = await total(p);
+  for (const i of [0, 1]) {
+    await p.locator(".rows .line").nth(i).locator(".time").click();
+    await p.getByRole("button", { name: "Mark for comparing" }).click();
+  }
+  await p.getByRole("button", { name: "Compare 2" }).click();
+  await p.getByRole("dialog", { name: "Compare 2 events" }).getByRole("rowheader", { name: "event.id" }).waitFor();
+  await p.keyboard.press("Escape");
+  await p.getByRole("button", { name: "Export" }).click();
+  const [file] = await Promise.all([p.waitForEvent("download"), p.getByRole("dialog").getByRole("button", { name: "Export", exact: true }).click()]);
+  const lines = readFileSync(await file.path(), "utf8").trim().split("\n");
+  assert.equal(lines.length, count);
+  assert.equal(JSON.parse(lines[0]).dns.question.type, "TXT");
 });
 
 story("brush, filter out, add a column, share the address with a second browser", async ({ p, s, another }) => {

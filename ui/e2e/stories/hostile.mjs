@@ -1,0 +1,79 @@
+// Names that attackers choose, through the real intake to every page that shows names.
+import assert from "node:assert/strict";
+import { login } from "../browser.mjs";
+import { api, settled, story, until } from "../kit.mjs";
+
+const MARKUP = "<img src=x onerror=window.pwned=1>.hostile.example";
+const TURNED = "evil\u202egnp.exe.hostile.example";
+const SCRIPT = "</script><script>window.pwned=1</script>{@html 1}.hostile.example";
+const HIDDEN = "a\u200bb\u2066c.hostile.example";
+
+/** No markup came of it, nothing ran, and nothing hidden is left in what is read. */
+async function clean(p, where, ...shown) {
+  await settled(p);
+  for (const word of shown) await p.getByText(word).first().waitFor();
+  assert.equal(await p.evaluate(() => window.pwned), undefined, `${where}: a script ran`);
+  assert.equal(await p.locator("main img, dialog img, main script, main iframe").count(), 0, `${where}: markup`);
+  const text = await p.evaluate(() => document.body.innerText + document.title);
+  assert.ok(!/[\u200b\u202a-\u202e\u2066-\u2069]/.test(text), `${where}: hidden characters are shown as they are`);
+}
+
+story("hostile names stay text on every page that shows names", async ({ p, s, url }) => {
+  await login(p, s.user, s.password);
+  const now = Date.now();
+  const client = `198.51.100.${now % 250}`;
+  const { key } = await api(p, "POST", "/intakes", { name: `hostile-${now}`, format: "cloudflare-gateway-dns" });
+  const id = `00000000-0000-4000-8000-${String(now % 1e12).padStart(12, "0")}`;
+  const rule = await api(p, "POST", "/rules", { yaml: `title: Hostile <img src=x onerror=window.pwned=1> \u202e names ${now}\nid: ${id}\nstatus: experimental\ndescription: <b onclick=alert(1)>x</b>\nlogsource:\n  category: dns\ndetection:\n  selection:\n    source.ip: ${client}\n  condition: selection\nlevel: high\n` });
+  assert.equal(rule.id, id, JSON.stringify(rule));
+  await p.waitForTimeout(2000);
+  const names = [MARKUP, TURNED, SCRIPT, HIDDEN];
+  const body = names.map((QueryName, i) => JSON.stringify({ Datetime: new Date().toISOString(), QueryID: `${now}-${i}`, QueryName, QueryTypeName: "A", RCode: 0, SrcIP: client, Email: QueryName, ResolverDecision: "allowedOnNoPolicyMatch" })).join("\n");
+  assert.equal((await fetch(`${url}/plain/batch`, { method: "POST", headers: { "X-Tidegate-Intake-Key": key }, body })).status, 200);
+  const { alerts } = await until(p, `/alerts?status=&rule=${id}`, (answer) => answer.total >= names.length, 90);
+
+  await p.goto(`/alerts?rule=${id}`);
+  await clean(p, "alerts", "<img src=x onerror=window.pwned=1>.hostile.example", "evil⟨RLO⟩gnp.exe.hostile.example");
+  for (const one of alerts) {
+    await p.goto(`/alerts/${one.id}`);
+    await clean(p, `alert of ${one.name}`, "Why it fired");
+  }
+  await p.getByRole("link", { name: "Except this…" }).click();
+  await p.getByText(/It would have hidden/).waitFor();
+  await clean(p, "exceptions");
+  await p.goto(`/rules/${id}`);
+  await clean(p, "rule", "Hostile <img");
+  await p.goto(`/rules?q=${now}`);
+  await clean(p, "rules", "Hostile <img");
+  await p.goto(`/events?f=${encodeURIComponent(`source.ip=${client}`)}&cols=dns.question.name,user.email,summary`);
+  await clean(p, "events", "evil⟨RLO⟩gnp.exe.hostile.example", "a⟨ZWSP⟩b⟨LRI⟩c.hostile.example");
+  await p.locator(".rows .line", { hasText: "⟨RLO⟩" }).first().locator(".time").click();
+  for (const tab of ["Answers", "Raw record", "JSON", "Fields"]) {
+    await p.getByRole("tab", { name: new RegExp(tab) }).click();
+    await clean(p, `event, ${tab}`);
+  }
+  for (const tab of ["patterns", "aggregate"]) {
+    await p.goto(`/events?f=${encodeURIComponent(`source.ip=${client}`)}&tab=${tab}&agg=count~~field~dns.question.name~20`);
+    await clean(p, tab, "⟨RLO⟩");
+  }
+  for (const name of names) {
+    await p.goto(`/domain/${encodeURIComponent(name)}`);
+    await clean(p, `domain ${name}`);
+    await p.goto(`/entity/user.email/${encodeURIComponent(name)}`);
+    await clean(p, `entity ${name}`);
+  }
+  await p.goto("/intelligence/import");
+  await p.getByLabel(/Paste a STIX/).fill(`${MARKUP}\n${TURNED}\n${now}.hostile.example`);
+  await p.getByLabel("Tags").fill("<img/src=x/onerror=window.pwned=1>");
+  await p.getByLabel("Collection").fill(`<img src=x onerror=window.pwned=1> ${now}`);
+  await p.getByRole("button", { name: "Preview" }).click();
+  await p.getByText("not understood").waitFor();
+  await clean(p, "import");
+  await p.getByRole("button", { name: /^Import \d/ }).click();
+  await p.getByText(/in force\./).waitFor();
+  await p.goto(`/intelligence/indicators?q=${now}.hostile.example`);
+  await clean(p, "indicators", `${now}.hostile.example`);
+  await p.goto("/intelligence/retrohunts");
+  await clean(p, "retrohunts");
+  await api(p, "DELETE", `/rules/${id}`);
+});

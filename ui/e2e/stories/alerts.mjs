@@ -92,7 +92,7 @@ story("alerts: an exception is written, its preview seen, and taken away again",
   await p.getByRole("link", { name: "Cobalt Strike DNS Beaconing" }).first().waitFor();
   assert.ok((await p.locator("form table").innerText()).includes(`#${wanted.number}`), "the alert itself is not among what it would have hidden");
   const name = `our own test ${Date.now()}`;
-  await p.getByLabel("Name").fill(name);
+  await p.getByRole("textbox", { name: "Name" }).fill(name);
   await p.getByLabel("Reason").fill("red team");
   await p.getByLabel("Holds for").selectOption("7 days");
   await p.getByRole("button", { name: "Make the exception" }).click();

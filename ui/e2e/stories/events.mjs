@@ -24,7 +24,7 @@ story("a search is saved for everyone, found again, and forgotten", async ({ p, 
   await settled(p);
   const name = `nx ${Date.now()}`;
   await p.getByRole("button", { name: "Saved queries and history" }).click();
-  await p.getByLabel("Name").fill(name);
+  await p.getByRole("textbox", { name: "Name" }).fill(name);
   await p.getByRole("button", { name: "Save", exact: true }).click();
   await p.getByRole("button", { name: new RegExp(name) }).first().waitFor();
   await p.keyboard.press("Escape");

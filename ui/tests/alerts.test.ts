@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { everyDay, searchOf } from "../src/lib/alerts";
+import { endOf, everyDay, searchOf } from "../src/lib/alerts";
 import { gather } from "../src/lib/patterns";
 import { ruleOf } from "../src/lib/draft";
 
@@ -12,6 +12,11 @@ describe("the search behind an alert", () => {
     expect(searchOf({ query: "q", group: { "dns.question.name": "a.example" } })).toBe("q");
     expect(searchOf({ query: "q", group: {} })).toBe("q");
   });
+});
+
+it("an end below a millisecond still holds its last event", () => {
+  expect(new Date(endOf("2026-11-23T01:31:09.000001Z")).getTime()).toBeGreaterThan(Date.UTC(2026, 10, 23, 1, 31, 9));
+  expect(endOf("nonsense")).toBe("nonsense");
 });
 
 it("days without hits are bars too", () => {

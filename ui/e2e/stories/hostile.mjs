@@ -13,7 +13,8 @@ async function clean(p, where, ...shown) {
   await settled(p);
   for (const word of shown) await p.getByText(word).first().waitFor();
   assert.equal(await p.evaluate(() => window.pwned), undefined, `${where}: a script ran`);
-  assert.equal(await p.locator("main img, dialog img, main script, main iframe").count(), 0, `${where}: markup`);
+  // Not by a locator: those look into the editor, which draws with images of its own.
+  assert.equal(await p.evaluate(() => document.querySelectorAll("main img, dialog img, main script, main iframe").length), 0, `${where}: markup`);
   const text = await p.evaluate(() => document.body.innerText + document.title);
   assert.ok(!/[\u200b\u202a-\u202e\u2066-\u2069]/.test(text), `${where}: hidden characters are shown as they are`);
 }

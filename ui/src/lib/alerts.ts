@@ -1,5 +1,6 @@
 // What pages make of an alert.
 import { term } from "./query";
+import { iso } from "./time";
 
 interface Found {
   query: string;
@@ -14,6 +15,12 @@ export function searchOf(alert: Found): string {
   const group = Object.entries(alert.group);
   if (group.length === 0 || "dns.question.name" in alert.group) return alert.query;
   return group.map(([field, value]) => term(field, value)).join(" AND ");
+}
+
+/** An end that the server gave, as one that pages can use: they count in milliseconds, and what is below one must not be lost. */
+export function endOf(to: string): string {
+  const at = new Date(to).getTime();
+  return Number.isNaN(at) ? to : iso(at + 1);
 }
 
 /** Days as bars: those without any are there too. `until` is the last day. */

@@ -22,10 +22,10 @@ async function clean(p, where, ...shown) {
 story("hostile names stay text on every page that shows names", async ({ p, s, url }) => {
   await login(p, s.user, s.password);
   const now = Date.now();
-  const client = `198.51.100.${now % 250}`;
+  const client = `2001:db8:ffff:${(now % 60_000 + 4096).toString(16)}::1`;
   const { key } = await api(p, "POST", "/intakes", { name: `hostile-${now}`, format: "cloudflare-gateway-dns" });
   const id = `00000000-0000-4000-8000-${String(now % 1e12).padStart(12, "0")}`;
-  const rule = await api(p, "POST", "/rules", { yaml: `title: Hostile <img src=x onerror=window.pwned=1> \u202e names ${now}\nid: ${id}\nstatus: experimental\ndescription: <b onclick=alert(1)>x</b>\nlogsource:\n  category: dns\ndetection:\n  selection:\n    source.ip: ${client}\n  condition: selection\nlevel: high\n` });
+  const rule = await api(p, "POST", "/rules", { yaml: `title: Hostile <img src=x onerror=window.pwned=1> names ${now}\nid: ${id}\nstatus: experimental\ndescription: <b onclick=alert(1)>x</b>\nlogsource:\n  category: dns\ndetection:\n  selection:\n    source.ip: "${client}"\n  condition: selection\nlevel: high\n` });
   assert.equal(rule.id, id, JSON.stringify(rule));
   await p.waitForTimeout(2000);
   const names = [MARKUP, TURNED, SCRIPT, HIDDEN];

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { login } from "../browser.mjs";
 import { api, settled, story, until } from "../kit.mjs";
 
-const MARKUP = "<img src=x onerror=window.pwned=1>.hostile.example";
-const TURNED = "evil\u202egnp.exe.hostile.example";
-const SCRIPT = "</script><script>window.pwned=1</script>{@html 1}.hostile.example";
-const HIDDEN = "a\u200bb\u2066c.hostile.example";
+// A zone of its own a run: what an earlier one left behind is not looked at.
+const ZONE = `h${Date.now()}.example`;
+const MARKUP = `<img src=x onerror=window.pwned=1>.${ZONE}`;
+const TURNED = `evil\u202egnp.exe.${ZONE}`;
+const SCRIPT = `</script><script>window.pwned=1</script>{@html 1}.${ZONE}`;
+const HIDDEN = `a\u200bb\u2066c.${ZONE}`;
 
 /** No markup came of it, nothing ran, and nothing hidden is left in what is read. */
 async function clean(p, where, ...shown) {
@@ -34,7 +36,7 @@ story("hostile names stay text on every page that shows names", async ({ p, s, u
   const { alerts } = await until(p, `/alerts?status=&rule=${id}`, (answer) => answer.total >= names.length, 90);
 
   await p.goto(`/alerts?rule=${id}`);
-  await clean(p, "alerts", "<img src=x onerror=window.pwned=1>.hostile.example", "evil⟨RLO⟩gnp.exe.hostile.example");
+  await clean(p, "alerts", `<img src=x onerror=window.pwned=1>.${ZONE}`, `evil⟨RLO⟩gnp.exe.${ZONE}`);
   for (const one of alerts) {
     await p.goto(`/alerts/${one.id}`);
     await clean(p, `alert of ${one.name}`, "Why it fired");
@@ -47,7 +49,7 @@ story("hostile names stay text on every page that shows names", async ({ p, s, u
   await p.goto(`/rules?q=${now}`);
   await clean(p, "rules", "Hostile <img");
   await p.goto(`/events?f=${encodeURIComponent(`source.ip=${client}`)}&cols=dns.question.name,user.email,summary`);
-  await clean(p, "events", "evil⟨RLO⟩gnp.exe.hostile.example", "a⟨ZWSP⟩b⟨LRI⟩c.hostile.example");
+  await clean(p, "events", `evil⟨RLO⟩gnp.exe.${ZONE}`, `a⟨ZWSP⟩b⟨LRI⟩c.${ZONE}`);
   await p.locator(".rows .line", { hasText: "⟨RLO⟩" }).first().locator(".time").click();
   for (const tab of ["Answers", "Raw record", "JSON", "Fields"]) {
     await p.getByRole("tab", { name: new RegExp(tab) }).click();
@@ -57,14 +59,14 @@ story("hostile names stay text on every page that shows names", async ({ p, s, u
     await p.goto(`/events?f=${encodeURIComponent(`source.ip=${client}`)}&tab=${tab}&agg=count~~field~dns.question.name~20`);
     await clean(p, tab, "⟨RLO⟩");
   }
-  for (const name of names) {
+  for (const name of [SCRIPT, TURNED]) {
     await p.goto(`/domain/${encodeURIComponent(name)}`);
     await clean(p, `domain ${name}`);
     await p.goto(`/entity/user.email/${encodeURIComponent(name)}`);
     await clean(p, `entity ${name}`);
   }
   await p.goto("/intelligence/import");
-  await p.getByLabel(/Paste a STIX/).fill(`${MARKUP}\n${TURNED}\n${now}.hostile.example`);
+  await p.getByLabel(/Paste a STIX/).fill(`${MARKUP}\n${TURNED}\n${now}.${ZONE}`);
   await p.getByLabel("Tags").fill("<img/src=x/onerror=window.pwned=1>");
   await p.getByLabel("Collection").fill(`<img src=x onerror=window.pwned=1> ${now}`);
   await p.getByRole("button", { name: "Preview" }).click();
@@ -72,8 +74,8 @@ story("hostile names stay text on every page that shows names", async ({ p, s, u
   await clean(p, "import");
   await p.getByRole("button", { name: /^Import \d/ }).click();
   await p.getByText(/in force\./).waitFor();
-  await p.goto(`/intelligence/indicators?q=${now}.hostile.example`);
-  await clean(p, "indicators", `${now}.hostile.example`);
+  await p.goto(`/intelligence/indicators?q=${now}.${ZONE}`);
+  await clean(p, "indicators", `${now}.${ZONE}`);
   await p.goto("/intelligence/retrohunts");
   await clean(p, "retrohunts");
   await api(p, "DELETE", `/rules/${id}`);

@@ -66,7 +66,7 @@ story("hostile names stay text on every page that shows names", async ({ p, s, u
     await clean(p, `entity ${name}`);
   }
   await p.goto("/intelligence/import");
-  await p.getByLabel(/Paste a STIX/).fill(`${MARKUP}\n${TURNED}\n${now}.${ZONE}`);
+  await p.getByLabel(/Paste a STIX/).fill(`${now}.${ZONE}\n${MARKUP}\n${TURNED}`);
   await p.getByLabel("Tags").fill("<img/src=x/onerror=window.pwned=1>");
   await p.getByLabel("Collection").fill(`hostile-${now}`);
   await p.getByRole("button", { name: "Preview" }).click();

@@ -20,13 +20,16 @@ const SHOTS = [
   ["domain", "/domain/google.com"],
   ["user", "/entity/source.ip/192.0.2.81"],
   ["sql", "/sql", (p) => p.getByRole("button", { name: "Run" }).click()],
-  ["alerts", "/alerts"], ["rules", "/rules"], ["intelligence", "/intelligence"],
+  ["patterns", "/events?from=now-1h&tab=patterns"],
+  ["alerts", "/alerts"], ["alert", "/alerts?q=Cobalt%20Strike%20DNS%20Beaconing", (p) => p.locator("tbody a").first().click()], ["exceptions", "/alerts/exceptions"],
+  ["rules", "/rules"], ["rule", "/rules?q=cobalt%20strike%20dns%20beaconing", (p) => p.locator("tbody a").first().click()], ["rule-new", "/rules/new"], ["matrix", "/rules/matrix"],
+  ["intelligence", "/intelligence"], ["import", "/intelligence/import"], ["feeds", "/intelligence/feeds"], ["retrohunts", "/intelligence/retrohunts"],
   ["intakes", "/intakes"], ["intake-new", "/intakes/new"],
   ["settings", "/settings/server"], ["settings-users", "/settings/users"], ["settings-audit", "/settings/audit"],
 ];
 
 const built = (await (await fetch(url, { headers: { accept: "text/html" } })).text()).includes('id="app"');
-const front = built ? { url, close: () => {} } : await serve(url);
+const front = built && !process.env.E2E_DIST ? { url, close: () => {} } : await serve(url);
 const browser = await launch();
 mkdirSync(folder, { recursive: true });
 const first = await open(browser, front.url, SIZES.wide);

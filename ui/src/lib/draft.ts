@@ -22,15 +22,25 @@ export function queryOf(picks: Pick[]): string {
 }
 
 /** A rule to start from. Values are JSON strings, which YAML reads as they are; Sigma's wildcards in them are escaped. */
-export function ruleOf(picks: Pick[], author: string, id: string, date: string): string {
+export function ruleOf(picks: Pick[], author: string, id: string, date: string, by = ""): string {
   const lines = [...byField(picks)].flatMap(([field, values]) => (values.length === 1 ? [`        ${field}: ${literal(values[0]!)}`] : [`        ${field}:`, ...values.map((value) => `            - ${literal(value)}`)]));
   const title = picks[0] ? `${picks[0].field} ${picks[0].value}`.replace(/[^\w. -]/g, " ").slice(0, 80).trim() : "New rule";
+  const base = `base-${id.slice(0, 8)}`;
   return [
-    `title: ${literal(title, false)}`, `id: ${id}`, "status: experimental", "description: >-", "    Say what it means when this fires.", `author: ${literal(author, false)}`, `date: ${date}`,
+    `title: ${literal(title, false)}`, `id: ${id}`, ...(by === "" ? [] : [`name: ${base}`]), "status: experimental", "description: >-", "    Say what it means when this fires.", `author: ${literal(author, false)}`, `date: ${date}`,
     "logsource:", "    category: dns", "detection:", "    selection:",
     ...(lines.length > 0 ? lines : ["        dns.question.name|endswith: \".example\""]),
     "    condition: selection", "falsepositives:", "    - Unknown", "level: medium", "tags:", "    - attack.command-and-control", "    - attack.t1071.004", "",
+    ...(by === "" ? [] : counted(title, base, by, author, date)),
   ].join("\n");
+}
+
+/** A correlation over the rule: how often, for one value of a field. */
+function counted(title: string, base: string, by: string, author: string, date: string): string[] {
+  return [
+    "---", `title: ${literal(`Many: ${title}`, false)}`, `id: ${uuid()}`, "status: experimental", `author: ${literal(author, false)}`, `date: ${date}`, "correlation:", "    type: event_count", "    rules:", `        - ${base}`,
+    "    group-by:", `        - ${by}`, "    timespan: 10m", "    condition:", "        gte: 50", "level: medium", "",
+  ];
 }
 
 function byField(picks: Pick[]): Map<string, string[]> {

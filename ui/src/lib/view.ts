@@ -3,7 +3,7 @@ import { decodeFilter, encodeFilter, type Filter } from "./query";
 import type { Range } from "./time";
 
 /** What the lower part of the page shows. */
-export type Tab = "events" | "aggregate" | "sql";
+export type Tab = "events" | "patterns" | "aggregate";
 
 /** The order of the rows. */
 export type Order = "newest" | "oldest" | { field: string; descending: boolean };
@@ -89,7 +89,7 @@ export function decode(search: string): View {
   const split = given.get("split");
   if (split !== null && (split === "" || isField(split))) view.split = split;
   const tab = given.get("tab");
-  if (tab === "aggregate" || tab === "sql") view.tab = tab;
+  if (tab === "aggregate" || tab === "patterns") view.tab = tab;
   view.agg = decodeAgg(given.get("agg"), view.agg);
   view.event = id(given.get("e") ?? "");
   view.compare = (given.get("cmp") ?? "").split(",").map(id).filter((one) => one !== "").slice(0, 4);

@@ -13,7 +13,7 @@ interface Kept {
   pivots: Pivot[];
 }
 
-const OPENING: Kept = { theme: "system", zone: "utc", dense: true, fieldsOpen: true, histogramOpen: true, detailShare: 0.42, pivots: [] };
+const OPENING: Kept = { theme: "system", zone: "utc", dense: true, fieldsOpen: innerWidth > 1180, histogramOpen: true, detailShare: 0.42, pivots: [] };
 
 function kept(): Kept {
   try {

@@ -1,0 +1,106 @@
+// Alerts and exceptions.
+import assert from "node:assert/strict";
+import { login } from "../browser.mjs";
+import { api, beacon, settled, story, until } from "../kit.mjs";
+
+story("alerts: from the overview down to the Cobalt Strike beacon's raw record", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const wanted = await beacon(p);
+  const domain = wanted.group["dns.question.registered_domain"];
+  await p.reload();
+  await p.getByRole("region", { name: "Open alerts" }).getByRole("link", { name: /open$/ }).click();
+  await p.waitForURL(/\/alerts/);
+  await p.getByLabel("Words").fill(`Cobalt Strike DNS Beaconing ${domain}`);
+  await p.keyboard.press("Enter");
+  await p.getByText(/^1 match/).waitFor();
+  await p.getByRole("link", { name: "Cobalt Strike DNS Beaconing" }).click();
+  await p.getByRole("heading", { name: "Why it fired" }).waitFor();
+  await p.getByRole("region", { name: "Why it fired" }).locator("mark").first().waitFor();
+  await p.getByRole("img", { name: /Events of this alert over time/ }).waitFor();
+  await p.getByRole("region", { name: "Events" }).getByRole("link", { name: /\d\d:\d\d:\d\d/ }).first().click();
+  await p.waitForURL(/\/event\//);
+  await p.getByRole("tab", { name: "Raw record" }).click();
+  const record = JSON.parse(await p.locator("pre", { hasText: '"QueryName"' }).innerText());
+  assert.ok(record.QueryName.replace(/\.$/, "").endsWith(domain), `${record.QueryName} is not below ${domain}`);
+});
+
+story("alerts: all events of an alert are as many as it says, and are shown by their search", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/alerts");
+  const { alerts } = await until(p, "/alerts?status=&q=Bazar", (answer) => answer.alerts.some((one) => Date.now() - new Date(one.last_seen) > 120_000));
+  const old = alerts.find((one) => Date.now() - new Date(one.last_seen) > 120_000);
+  await p.goto(`/alerts/${old.id}`);
+  await p.getByRole("link", { name: "All of them" }).click();
+  await p.waitForURL(/\/events\?/);
+  await settled(p);
+  const found = Number((await p.locator(".facts strong").innerText()).replace(/\D/g, ""));
+  assert.ok(found >= old.event_count, `${found} events are shown, ${old.event_count} are behind the alert`);
+});
+
+story("alerts: ten are closed with a comment", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  await until(p, "/alerts?status=pending&limit=1", (answer) => answer.total >= 12);
+  await p.goto("/alerts?status=pending&sort=newest");
+  const boxes = p.getByRole("checkbox", { name: /^Select alert \d+$/ });
+  await boxes.nth(9).waitFor();
+  const names = await boxes.evaluateAll((all) => all.slice(0, 10).map((one) => one.getAttribute("aria-label")));
+  for (const name of names) await p.getByRole("checkbox", { name, exact: true }).check();
+  const region = p.getByRole("region", { name: "Selected alerts" });
+  await region.getByText("10 alerts selected").waitFor();
+  await region.getByRole("button", { name: "Close", exact: true }).click();
+  const dialog = p.getByRole("dialog");
+  await dialog.getByLabel("Verdict").selectOption("benign");
+  await dialog.getByLabel("Comment").fill("known scanner <b>of ours</b>");
+  await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+  await p.getByText("10 alerts closed").waitFor();
+  for (const name of names) await p.getByRole("checkbox", { name, exact: true }).waitFor({ state: "detached" });
+  for (const name of names) {
+    const one = await api(p, "GET", `/alerts/${name.replace(/\D/g, "")}`);
+    assert.equal(one.status, "closed", name);
+    assert.equal(one.verdict, "benign", name);
+    assert.ok(one.history.some((line) => line.comment === "known scanner <b>of ours</b>"), name);
+  }
+  await p.goto(`/alerts/${names[0].replace(/\D/g, "")}`);
+  await p.getByRole("region", { name: "Timeline" }).getByText("known scanner <b>of ours</b>").waitFor();
+});
+
+story("alerts: one is taken, commented, and judged", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const { alerts } = await until(p, "/alerts?status=pending&sort=newest&limit=1", (answer) => answer.alerts.length > 0);
+  await p.goto(`/alerts/${alerts[0].id}`);
+  await p.getByRole("button", { name: "Take it" }).click();
+  await p.getByText(`Assignee: ${s.user}`).waitFor();
+  const said = `looked at it ${Date.now()}`;
+  await p.getByLabel("Comment").fill(said);
+  await p.getByRole("button", { name: "Comment", exact: true }).click();
+  await p.getByRole("region", { name: "Timeline" }).getByText(said).waitFor();
+  await p.getByLabel("Verdict").selectOption("true_positive");
+  await p.getByRole("button", { name: "Work on" }).click();
+  await p.getByRole("region", { name: "Timeline" }).getByText("pending → ongoing").waitFor();
+  const now = await api(p, "GET", `/alerts/${alerts[0].id}`);
+  assert.deepEqual([now.assignee, now.verdict, now.status], [s.user, "true_positive", "ongoing"]);
+});
+
+story("alerts: an exception is written, its preview seen, and taken away again", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const wanted = await beacon(p);
+  await p.goto(`/alerts/${wanted.id}`);
+  await p.getByRole("link", { name: "Except this…" }).click();
+  const said = p.getByRole("status").filter({ hasText: "It would have hidden" });
+  await said.waitFor();
+  const [hidden, of] = (await said.innerText()).match(/[\d,]+/g).map((word) => Number(word.replace(/\D/g, "")));
+  assert.ok(hidden >= 1 && of >= hidden, `${hidden} of ${of}`);
+  await p.getByRole("link", { name: "Cobalt Strike DNS Beaconing" }).first().waitFor();
+  assert.ok((await p.locator("form table").innerText()).includes(`#${wanted.number}`), "the alert itself is not among what it would have hidden");
+  const name = `our own test ${Date.now()}`;
+  await p.getByRole("textbox", { name: "Name" }).fill(name);
+  await p.getByLabel("Reason").fill("red team");
+  await p.getByLabel("Holds for").selectOption("7 days");
+  await p.getByRole("button", { name: "Make the exception" }).click();
+  const row = p.getByRole("row", { name: new RegExp(name) });
+  await row.waitFor();
+  const kept = (await api(p, "GET", "/alert-filters")).find((one) => one.name === name);
+  assert.ok(kept.enabled && kept.query.includes(wanted.group["dns.question.registered_domain"]) && kept.expires, JSON.stringify(kept));
+  await row.getByRole("button", { name: "Delete" }).click();
+  await p.getByRole("button", { name: "Delete the exception" }).click();
+  await row.waitFor({ state: "detached" });
+});

@@ -85,5 +85,7 @@ fn challenge_certificate(name: &str, digest: &[u8]) -> Result<CertifiedKey, Stri
     let pair = KeyPair::generate().map_err(failed)?;
     let certificate = params.self_signed(&pair).map_err(failed)?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
-    CertifiedKey::from_der(vec![certificate.der().clone()], key, &default_provider()).map_err(|error| error.to_string())
+    let key = default_provider().key_provider.load_private_key(key).map_err(|error| error.to_string())?;
+    // Not `from_der`: it reads the certificate to compare the keys, and refuses the critical extension that RFC 8737 wants.
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }

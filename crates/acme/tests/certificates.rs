@@ -17,7 +17,7 @@ use tidegate_acme::{Acme, Challenge, Options, Pace};
 use tokio::sync::oneshot;
 
 const NAME: &str = "tidegate.example.com";
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(86_400);
 
 struct World {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::advice::explain_delivery;
+use crate::difference::Severity;
 use crate::job::Job;
 use crate::secret::mask;
 
@@ -58,6 +59,8 @@ pub enum Seen {
     },
     /// Cloudflare knows no such job.
     Gone,
+    /// It sends to this address now, which is not ours.
+    Elsewhere(String),
     /// Cloudflare could not be asked; why.
     Unknown(String),
 }
@@ -111,8 +114,13 @@ pub enum Warning {
         /// It was failing before.
         after_failures: bool,
     },
-    /// Someone deleted it.
-    Gone,
+    /// Someone deleted it, or had it send to another place.
+    Gone {
+        /// The other place.
+        to: Option<String>,
+    },
+    /// No intake takes the key that it carries.
+    Key,
     /// It is behind.
     Lag(Duration),
     /// It delivers, but its intake hears nothing.
@@ -126,6 +134,27 @@ pub enum Warning {
     Drift(Drift),
     /// It sends only a share.
     Sampled(String),
+}
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WarningKind {
+    /// Uploads fail.
+    Failing,
+    /// The job is off.
+    Disabled,
+    /// The job is not there, or sends to another place.
+    Gone,
+    /// No intake takes its key.
+    Key,
+    /// The job is behind.
+    Lag,
+    /// The intake hears nothing.
+    Silent,
+    /// Fields came or went.
+    Drift,
+    /// Only a share is sent.
+    Sampled,
 }
 
 /// The result of a look.
@@ -158,7 +187,13 @@ pub fn evaluate(past: &Past, seen: &Seen, now: Timestamp) -> (Past, Health) {
         Seen::Gone => {
             next.failing_since = None;
             next.state = Some(JobState::Gone);
-            (next, Health { warnings: vec![Warning::Gone], ..Health::bare(JobState::Gone) })
+            (next, Health { warnings: vec![Warning::Gone { to: None }], ..Health::bare(JobState::Gone) })
+        }
+        Seen::Elsewhere(to) => {
+            next.failing_since = None;
+            next.state = Some(JobState::Gone);
+            let warning = Warning::Gone { to: Some(to.clone()) };
+            (next, Health { warnings: vec![warning], ..Health::bare(JobState::Gone) })
         }
         // A look that failed says nothing about the job: what was known stays.
         Seen::Unknown(why) => {
@@ -253,46 +288,124 @@ fn shortened(text: &str) -> String {
     mask(plain.trim())
 }
 
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WarningKind {
+    /// Its name, as scripts see it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Failing { lasting, disabled_at, message, advice } => {
-                write!(f, "uploads have failed for {}", words(*lasting))?;
-                if !message.is_empty() {
-                    write!(f, " ({message})")?;
-                }
-                let advice = advice.unwrap_or("look at the server's log of that time");
-                write!(
-                    f,
-                    ": {advice}. Cloudflare switches the job off at about {disabled_at} and does not send later what is missed"
-                )
+            Self::Failing => "failing",
+            Self::Disabled => "disabled",
+            Self::Gone => "gone",
+            Self::Key => "key",
+            Self::Lag => "lag",
+            Self::Silent => "silent",
+            Self::Drift => "drift",
+            Self::Sampled => "sampled",
+        }
+    }
+}
+
+impl Warning {
+    /// What it is about.
+    #[must_use]
+    pub const fn kind(&self) -> WarningKind {
+        match self {
+            Self::Failing { .. } => WarningKind::Failing,
+            Self::Disabled { .. } => WarningKind::Disabled,
+            Self::Gone { .. } => WarningKind::Gone,
+            Self::Key => WarningKind::Key,
+            Self::Lag(_) => WarningKind::Lag,
+            Self::Silent { .. } => WarningKind::Silent,
+            Self::Drift(_) => WarningKind::Drift,
+            Self::Sampled(_) => WarningKind::Sampled,
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Failing { .. } | Self::Disabled { .. } | Self::Gone { .. } | Self::Key | Self::Sampled(_) => {
+                Severity::Breaking
             }
-            Self::Disabled { after_failures: true } => f.write_str(
-                "Cloudflare switched the job off after failures: mend the cause, then switch it on with \
-                             `tidegate logpush update`; what was missed is not sent later",
-            ),
-            Self::Disabled { after_failures: false } => f.write_str("the job is off: nothing is sent"),
-            Self::Gone => f.write_str("the job is not there any more: make it again with `tidegate logpush create`"),
-            Self::Lag(lag) => write!(
-                f,
-                "the job delivered nothing newer than {} ago: there may be no records, or Cloudflare is behind",
-                words(*lag)
-            ),
+            Self::Lag(_) | Self::Silent { .. } => Severity::Warning,
+            Self::Drift(drift) if drift.missing.is_empty() && drift.gone.is_empty() => Severity::Info,
+            Self::Drift(_) => Severity::Warning,
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Failing { lasting, message, .. } if message.is_empty() => {
+                format!("uploads have failed for {}", words(*lasting))
+            }
+            Self::Failing { lasting, message, .. } => {
+                format!("uploads have failed for {} ({message})", words(*lasting))
+            }
+            Self::Disabled { after_failures: true } => "Cloudflare switched the job off after failures".to_owned(),
+            Self::Disabled { after_failures: false } => "the job is off: nothing is sent".to_owned(),
+            Self::Gone { to: None } => "the job is not there any more".to_owned(),
+            Self::Gone { to: Some(to) } => format!("the job sends to `{to}` now, and no longer here"),
+            Self::Key => "no intake takes the key that the job carries".to_owned(),
+            Self::Lag(lag) => format!("the job delivered nothing newer than {} ago", words(*lag)),
             Self::Silent { last_batch, delivered } => {
-                write!(f, "the job says that it delivered up to {delivered}, but the intake heard ")?;
-                match last_batch {
-                    Some(last) => write!(f, "nothing since {last}")?,
-                    None => f.write_str("nothing ever")?,
-                }
-                f.write_str(
-                    ": it may send to another place or with another intake's key; `tidegate logpush verify` compares",
-                )
+                let heard = last_batch.map_or_else(|| "nothing ever".to_owned(), |last| format!("nothing since {last}"));
+                format!("the job says that it delivered up to {delivered}, but the intake heard {heard}")
             }
-            Self::Drift(drift) => write!(f, "{drift}"),
+            Self::Drift(drift) => drift.to_string(),
             Self::Sampled(rate) => {
-                write!(f, "the job sends only a share of {rate} of the records: rules that count go wrong")
+                format!("the job sends only a share of {rate} of the records: rules that count go wrong")
             }
         }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        let text = match self {
+            Self::Failing { disabled_at, advice, .. } => {
+                let advice = advice.unwrap_or("look at the server's log of that time");
+                return format!(
+                    "{advice}. Cloudflare switches the job off at about {disabled_at} and does not send later what is missed"
+                );
+            }
+            Self::Disabled { after_failures: true } => {
+                "mend the cause, then switch it on with `tidegate logpush update`; what was missed is not sent later"
+            }
+            Self::Disabled { after_failures: false } => {
+                "switch it on with `tidegate logpush update`, or delete it; what was missed is not sent later"
+            }
+            Self::Gone { to: None } => "make it again with `tidegate logpush create`, if nobody deleted it on purpose",
+            Self::Gone { to: Some(_) } => {
+                "if nobody did this on purpose, set it back with `tidegate logpush update`, and look into Cloudflare's audit \
+                 log for who did"
+            }
+            Self::Key => {
+                "the batches are refused: let the job carry the intake's key with `tidegate logpush update --key-file`, or \
+                 rotate the key"
+            }
+            Self::Lag(_) => {
+                "there may be no records, or Cloudflare is behind: compare with the activity log of Zero Trust, and look at \
+                 https://www.cloudflarestatus.com"
+            }
+            Self::Silent { .. } => {
+                "it may send to another place or with another intake's key: `tidegate logpush verify` compares"
+            }
+            Self::Drift(drift) if drift.missing.is_empty() && drift.gone.is_empty() => {
+                "nothing is lost; a newer version may read them"
+            }
+            Self::Drift(_) => "`tidegate logpush update` asks for the right ones",
+            Self::Sampled(_) => "`tidegate logpush update` asks for all of them",
+        };
+        text.to_owned()
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.sentence(), self.advice())
     }
 }
 

@@ -35,7 +35,8 @@ pub use difference::{Aspect, Difference, Severity, render};
 pub use error::{ApiError, LogpushError};
 pub use estimate::{Estimate, estimate};
 pub use health::{
-    Drift, FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, Warning, evaluate,
+    Drift, FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, Warning, WarningKind,
+    evaluate,
 };
 pub use job::{Job, JobId};
 pub use output::{OutputOptions, TIME_FORMAT};
@@ -47,4 +48,4 @@ pub use secret::{ApiToken, IntakeKey, mask};
 pub use setup::{Prepared, Step, check_setup};
 pub use token::{Permission, TokenState, TokenStatus};
 pub use verify::{Wanted, WantedKey, verify};
-pub use watch::{Report, Watched, watch};
+pub use watch::{Owner, Report, Round, Told, Watch};

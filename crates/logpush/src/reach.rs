@@ -103,6 +103,13 @@ impl Probe {
         Self { http, private_allowed: true, slow_after: SLOW_AFTER }
     }
 
+    /// The same probe that takes an address of this network for public, as for a relay that forwards to it.
+    #[must_use]
+    pub const fn allow_private(mut self, allowed: bool) -> Self {
+        self.private_allowed = allowed;
+        self
+    }
+
     /// The same probe that calls an answer slow after another time than 3 seconds.
     #[must_use]
     pub const fn slow_after(mut self, time: Duration) -> Self {

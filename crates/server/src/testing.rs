@@ -191,6 +191,7 @@ pub(crate) fn parts(directory: &std::path::Path, options: Options, journal: Jour
         counters: Arc::new(Counters::new()),
         formats: vec![format],
         detection: None,
+        logpush: None,
         gauges,
         options,
         version: "0.0.0",

@@ -126,6 +126,13 @@ impl Destination {
         self.0.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/')
     }
 
+    /// Whether two destinations are the same address, whatever their parameters. Hosts ignore case, and every one of our
+    /// endpoints is served below `/api/v1/intake-http`, too.
+    #[must_use]
+    pub fn same_address(&self, other: &Self) -> bool {
+        same_address(self.address(), other.address())
+    }
+
     /// The value of a header that Cloudflare sends, decoded. Header names ignore case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Zeroizing<String>> {
@@ -184,6 +191,18 @@ fn bounded(text: Zeroizing<String>) -> Result<Destination, LogpushError> {
         return Err(LogpushError::Wrong(format!("the destination is longer than {DESTINATION_BYTES_MAX} bytes")));
     }
     Ok(Destination(text))
+}
+
+/// Hosts ignore case; every one of our endpoints is served below `/api/v1/intake-http`, too.
+pub(crate) fn same_address(is: &str, wanted: &str) -> bool {
+    let plain = |address: &str| {
+        let address = address.trim_end_matches('/').replace("/api/v1/intake-http/", "/").replace(":443/", "/");
+        match address.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('/').unwrap_or((rest, "")))) {
+            Some((scheme, (host, path))) => format!("{}://{}/{path}", scheme.to_lowercase(), host.to_lowercase()),
+            None => address,
+        }
+    };
+    plain(is) == plain(wanted)
 }
 
 /// Our endpoint for Logpush below a server's address.

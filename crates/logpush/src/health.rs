@@ -174,6 +174,12 @@ pub struct Health {
     pub warnings: Vec<Warning>,
 }
 
+/// The time of the clock, for [`evaluate`].
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Judges a look at a job, in the light of those before. Gives what to remember, and the health.
 #[must_use]
 pub fn evaluate(past: &Past, seen: &Seen, now: Timestamp) -> (Past, Health) {
@@ -351,7 +357,8 @@ impl Warning {
             Self::Key => "no intake takes the key that the job carries".to_owned(),
             Self::Lag(lag) => format!("the job delivered nothing newer than {} ago", words(*lag)),
             Self::Silent { last_batch, delivered } => {
-                let heard = last_batch.map_or_else(|| "nothing ever".to_owned(), |last| format!("nothing since {last}"));
+                let heard =
+                    last_batch.map_or_else(|| "nothing ever".to_owned(), |last| format!("nothing since {last}"));
                 format!("the job says that it delivered up to {delivered}, but the intake heard {heard}")
             }
             Self::Drift(drift) => drift.to_string(),

@@ -243,7 +243,8 @@ mod tests {
 
     #[test]
     fn a_fingerprint_says_what_changed_and_nothing_else() {
-        let before = job(json!({"id": 1, "destination_conf": "https://t/?header_K=secret", "enabled": true, "name": "n"}));
+        let before =
+            job(json!({"id": 1, "destination_conf": "https://t/?header_K=secret", "enabled": true, "name": "n"}));
         let seen = before.fingerprint();
         assert!(!seen.contains("secret"));
         let mut now = before.clone();

@@ -36,7 +36,7 @@ pub use error::{ApiError, LogpushError};
 pub use estimate::{Estimate, estimate};
 pub use health::{
     Drift, FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, Warning, WarningKind,
-    evaluate,
+    evaluate, now,
 };
 pub use job::{Job, JobId};
 pub use output::{OutputOptions, TIME_FORMAT};

@@ -45,7 +45,7 @@ impl Prepared {
     /// A job that already sends to this address.
     #[must_use]
     pub fn twin(&self, to: &Destination) -> Option<&Job> {
-        self.jobs.iter().find(|job| job.destination_conf.address().eq_ignore_ascii_case(to.address()))
+        self.jobs.iter().find(|job| job.destination_conf.same_address(to))
     }
 
     fn step(&mut self, name: &'static str, ok: Option<bool>, sentence: impl Into<String>) {

@@ -214,8 +214,11 @@ impl Known {
         let (warnings, over) = match seen {
             Seen::Unknown(_) => {
                 let told = self.told.iter();
-                let as_before =
-                    |(warning, since): &(Warning, Timestamp)| Told { warning: warning.clone(), since: *since, is_new: false };
+                let as_before = |(warning, since): &(Warning, Timestamp)| Told {
+                    warning: warning.clone(),
+                    since: *since,
+                    is_new: false,
+                };
                 (told.map(as_before).collect(), Vec::new())
             }
             _ => self.tell(&health.warnings, at),

@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 
 use crate::detection::{Changed, Detection, DetectionError};
 use crate::error::ApiError;
-use crate::intake::{Intakes, Taken};
 use crate::intake::body::{Budget, Patience};
+use crate::intake::{Intakes, Taken};
 use crate::logpush::{Arrivals, Arrived, Logpush, LogpushFailure};
 use crate::options::Options;
 use crate::traffic::Traffic;

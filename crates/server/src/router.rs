@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    alert_filters, alerts, assets, audit, events, feeds, formats, indicators, intakes, login, logpush, me, notifications,
-    query_history, retrohunts, rules, saved_queries, sessions, settings, sql, status, tokens, users,
+    alert_filters, alerts, assets, audit, events, feeds, formats, indicators, intakes, login, logpush, me,
+    notifications, query_history, retrohunts, rules, saved_queries, sessions, settings, sql, status, tokens, users,
 };
 use crate::auth::Viewer;
 use crate::parts::Shared;

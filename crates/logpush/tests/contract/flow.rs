@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::support::http::{Response, Server};
-use crate::support::{ACCOUNT, Mock, TOKEN, ZONE, error, tls};
+use crate::support::{ACCOUNT, Mock, TOKEN, ZONE, error};
+use crate::tls;
 use serde_json::json;
 use tidegate_logpush::{
     ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, Job, JobRequest, JobState, Owner, Prepared, Probe,
@@ -113,8 +114,12 @@ async fn the_watch_finds_jobs_and_tells_each_thing_once() {
     let mut watch = Watch::new(vec![scope.clone()]);
     let round = watch.round(&client, ours).await;
     let [first] = &round.reports[..] else { panic!("{round:?}") };
-    assert_eq!((first.job.id, first.intake.as_deref(), first.health.state), (job.id, Some("gateway"), JobState::Healthy));
-    let kinds = |report: &Report| report.warnings.iter().map(|told| (told.warning.kind(), told.is_new)).collect::<Vec<_>>();
+    assert_eq!(
+        (first.job.id, first.intake.as_deref(), first.health.state),
+        (job.id, Some("gateway"), JobState::Healthy)
+    );
+    let kinds =
+        |report: &Report| report.warnings.iter().map(|told| (told.warning.kind(), told.is_new)).collect::<Vec<_>>();
     assert_eq!(kinds(first), [(WarningKind::Lag, true), (WarningKind::Drift, true)]);
     assert!(matches!(&first.warnings[1].warning, Warning::Drift(drift) if drift.new == ["Tomorrow"]), "{first:?}");
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::support::http::{Request, Response, Server};
-use crate::support::tls;
+use crate::tls;
 use tidegate_logpush::{Destination, Probe, Reach, Verdict};
 
 const KEY: &str = "tgi_0123456789ABCDEFGHwxyz";

@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::http::{Request, Response, Server, exchange};
+use crate::support::http::{Request, Response, Server, exchange};
 
 pub const GOOD: &str = include_str!("tls/good.pem");
 pub const EXPIRED: &str = include_str!("tls/expired.pem");

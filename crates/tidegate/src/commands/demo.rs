@@ -18,6 +18,7 @@ use crate::commands::serve::{bind, runtime, stop_signal};
 use crate::config::{Config, Sources};
 use crate::exit::{Failure, Outcome};
 use crate::logging;
+use crate::logpush::CloudflareSide;
 use crate::node::Node;
 use crate::place::failure;
 use crate::progress::Progress;
@@ -87,7 +88,8 @@ fn serve(
 ) -> Result<(), Failure> {
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let bound = bind(node, config)?;
+    let side = CloudflareSide::start(config, node)?;
+    let bound = bind(node, config, &side)?;
     let (key, token) = (demo_key(&node.state)?, demo_token(&node.state)?);
     let feed = feed(&bound, args, &key, now)?;
     welcome(&bound, first, &token, started)?;

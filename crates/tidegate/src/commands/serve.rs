@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{Config, Sources};
 use crate::exit::{Failure, Outcome};
 use crate::logging;
+use crate::logpush::CloudflareSide;
 use crate::node::Node;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -41,13 +42,15 @@ pub(crate) fn run(args: Args) -> Outcome {
     let config = Config::load(&sources)?;
     logging::start(&config);
     let (node, first) = Node::open(&config)?;
+    let mut side = CloudflareSide::start(&config, &node)?;
     let served = runtime()?.block_on(async {
-        let bound = bind(&node, &config)?;
+        let bound = bind(&node, &config, &side)?;
         say_address(&bound, first.as_ref())?;
         tokio::spawn(prune_daily(node.state.clone()));
         bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
     });
     tracing::info!("stopping: finishing what was received");
+    side.stop();
     node.stop();
     served?;
     Ok(ExitCode::SUCCESS)
@@ -70,7 +73,7 @@ async fn prune_daily(state: Arc<State>) {
 }
 
 /// Takes the address before anything slow happens.
-pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
+pub(crate) fn bind(node: &Node, config: &Config, side: &CloudflareSide) -> Result<Bound, Failure> {
     let parts = ServerParts {
         journal: node.journal.clone(),
         state: node.state.clone(),
@@ -80,6 +83,7 @@ pub(crate) fn bind(node: &Node, config: &Config) -> Result<Bound, Failure> {
         gauges: node.gauges(),
         options: config.server.clone(),
         detection: node.detection.as_ref().map(crate::detection::Detection::service),
+        logpush: Some(side.service()),
         version: env!("CARGO_PKG_VERSION"),
     };
     Bound::new(parts).map_err(|error| Failure::Work(eyre!(error)))

@@ -3,9 +3,13 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use super::problem::Problem;
 use super::{Loaded, Problems};
+
+/// Cloudflare allows 1,200 calls in five minutes for all tokens of a user.
+const INTERVAL_MIN: Duration = Duration::from_secs(10);
 
 impl Loaded {
     /// Finds values that do not fit together.
@@ -31,6 +35,9 @@ impl Loaded {
             let why = "is less than twice `compressed_bytes_max` in [intake]; two batches must fit";
             problems.push(self.problem("journal", "bytes_max", why));
         }
+        if config.logpush.interval.0 < INTERVAL_MIN {
+            problems.push(self.problem("logpush", "interval", "is shorter than 10s; Cloudflare counts calls"));
+        }
         if config.auth.session_idle > config.auth.session_ttl {
             problems.push(self.problem("auth", "session_idle", "is longer than `session_ttl`"));
         }
@@ -45,6 +52,7 @@ impl Loaded {
             ("server", "tls_key", &config.server.tls_key, "PRIVATE KEY-----"),
             ("enrich", "geoip_city", &config.enrich.geoip_city, ""),
             ("enrich", "geoip_asn", &config.enrich.geoip_asn, ""),
+            ("logpush", "token_file", &config.logpush.token_file, ""),
         ];
         for (section, key, path, holds) in files {
             if let Some(path) = path

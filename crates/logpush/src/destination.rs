@@ -180,8 +180,8 @@ fn put_header(text: &mut Zeroizing<String>, name: &str, value: &str) -> Result<(
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
         return Err(LogpushError::Wrong("a header name is made of letters, digits, `-` and `_`".to_owned()));
     }
-    text.push(if text.contains('?') { '&' } else { '?' });
-    text.push_str(&format!("{HEADER_PREFIX}{name}="));
+    let before = if text.contains('?') { '&' } else { '?' };
+    text.push_str(&format!("{before}{HEADER_PREFIX}{name}="));
     text.push_str(&encode(value));
     Ok(())
 }

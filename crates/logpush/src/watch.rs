@@ -159,6 +159,7 @@ impl Watch {
         let path = scope.path();
         let of_scope = self.known.iter().filter(|((known, _), _)| *known == path);
         let mut datasets: Vec<&'static Dataset> = of_scope.filter_map(|(_, known)| known.job.known_dataset()).collect();
+        datasets.sort_unstable_by_key(|dataset| dataset.name);
         datasets.dedup_by_key(|dataset| dataset.name);
         for dataset in datasets {
             let key = (path.clone(), dataset.name);

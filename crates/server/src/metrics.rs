@@ -130,9 +130,9 @@ fn jobs(overview: &LogpushOverview, out: &mut Exposition) {
         out.family(name, Kind::Gauge, help);
         for (job, number) in overview.jobs.iter().zip(&numbers) {
             if let Some(value) = value(job) {
-                let intake = job.intake.as_ref().map_or("", |intake| &intake.name);
+                let intake = job.intake.as_ref().map_or("", |intake| intake.name.as_str());
                 let dataset = job.dataset.as_deref().unwrap_or_default();
-                out.sample(&[("job", number), ("dataset", dataset), ("intake", intake)], value);
+                out.sample(&[("job", number.as_str()), ("dataset", dataset), ("intake", intake)], value);
             }
         }
     };

@@ -15,6 +15,7 @@ use tidegate_state::{Actor, FILE_NAME, NewToken, Role, Secret, State};
 use tower::ServiceExt;
 
 use crate::detection::Detection;
+use crate::logpush::Logpush;
 use crate::options::Options;
 use crate::parts::{FormatInfo, Gauges, Readings, ServerParts, Shared};
 use crate::router::router;
@@ -89,11 +90,20 @@ impl Fixture {
         Self::whole(options, journal, None)
     }
 
+    /// With the Cloudflare side.
+    pub(crate) fn with_logpush(side: Arc<dyn Logpush>) -> Self {
+        Self::of(Options::default(), JournalOptions::default(), |parts| parts.logpush = Some(side))
+    }
+
     fn whole(options: Options, journal: JournalOptions, detection: Option<Arc<dyn Detection>>) -> Self {
+        Self::of(options, journal, |parts| parts.detection = detection)
+    }
+
+    fn of(options: Options, journal: JournalOptions, change: impl FnOnce(&mut ServerParts)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let Staged { mut parts, key, admin, analyst, viewer, troubles, stage } =
             parts(directory.path(), options, journal);
-        parts.detection = detection;
+        change(&mut parts);
         let shared = Shared::new(parts, false);
         let router = router(shared.clone());
         Self { router, shared, key, admin, analyst, viewer, troubles, stage, _directory: directory }

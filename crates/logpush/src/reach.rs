@@ -35,7 +35,7 @@ pub enum Verdict {
     Reachable,
     /// As above, but after a long time.
     Slow,
-    /// As above, but at an address that only this network knows.
+    /// The address is one that only this network knows; nothing was sent.
     Private,
     /// The intake does not take the key.
     KeyRefused,
@@ -129,6 +129,14 @@ impl Probe {
                 "`{to}` does not begin with `https://`: Logpush sends over TLS only"
             )));
         }
+        // Before anything is sent: who may name an address must not be able to look around in this network by it.
+        if !self.private_allowed && is_private(&url).await {
+            let sentence = format!(
+                "`{}` is an address of this network only: Cloudflare needs a public address, or a Tunnel",
+                host(&url)
+            );
+            return Ok(Reach { verdict: Verdict::Private, sentence, took: Duration::ZERO });
+        }
         let pairs: Vec<(String, String)> =
             url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         url.set_query(None);
@@ -152,13 +160,6 @@ impl Probe {
             Err(error) => judge_error(&error),
         };
         let took = start.elapsed();
-        if matches!(verdict, Verdict::Reachable | Verdict::Slow) && !self.private_allowed && is_private(&url).await {
-            let sentence = format!(
-                "`{}` answers, but its address is one of this network only: Cloudflare needs a public address, or a Tunnel",
-                host(&url)
-            );
-            return Ok(Reach { verdict: Verdict::Private, sentence, took });
-        }
         Ok(Reach { verdict, sentence: format!("`{}` {sentence}", host(&url)), took })
     }
 }

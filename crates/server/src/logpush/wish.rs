@@ -61,18 +61,20 @@ pub struct LogpushWish {
 
 /// Which job is to be looked at, and what it should be.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct LogpushLook {
     /// A Cloudflare API token for this call alone: neither kept nor logged. The server's own if absent.
-    #[serde(deserialize_with = "secret_or_none")]
+    #[serde(default, deserialize_with = "secret_or_none")]
     #[schema(value_type = Option<String>)]
     pub token: Option<Secret>,
     /// Where the job lives; needed for one that is not watched.
+    #[serde(default)]
     pub scope: Option<LogpushScope>,
     /// Where Cloudflare reaches this server: what is configured if absent.
+    #[serde(default)]
     pub public_url: Option<String>,
     /// The key that the job should carry; any that an intake takes if absent.
-    #[serde(deserialize_with = "secret_or_none")]
+    #[serde(default, deserialize_with = "secret_or_none")]
     #[schema(value_type = Option<String>)]
     pub key: Option<Secret>,
 }

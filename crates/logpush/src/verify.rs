@@ -139,7 +139,8 @@ impl Differences {
             let why = if mends {
                 "the intake refuses the key that the job carries"
             } else {
-                "the intake refuses the key that the job carries; an update needs the key itself, or a rotated one"
+                "the intake refuses the key that the job carries; an update needs the key itself (`--key-file`), or gives \
+                 the intake a new one (`--rotate-key`)"
             };
             self.add(Aspect::Key, Severity::Breaking, &shown, &should, why, mends);
         }

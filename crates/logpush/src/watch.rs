@@ -234,7 +234,9 @@ impl Known {
             let since = before.unwrap_or(at);
             warnings.push(Told { warning: warning.clone(), since, is_new: before.is_none() });
         }
-        let is_over = |kind: &WarningKind| now.iter().all(|warning| warning.kind() != *kind);
+        // What a job that is gone suffered from is not well again.
+        let is_gone = now.iter().any(|warning| warning.kind() == WarningKind::Gone);
+        let is_over = |kind: &WarningKind| !is_gone && now.iter().all(|warning| warning.kind() != *kind);
         let over = self.told.iter().map(|(warning, _)| warning.kind()).filter(is_over).collect();
         self.told = warnings.iter().map(|told| (told.warning.clone(), told.since)).collect();
         (warnings, over)

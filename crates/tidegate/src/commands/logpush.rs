@@ -232,7 +232,9 @@ fn scope(args: &CloudArgs) -> Result<Scope, Failure> {
     match (&args.account, &args.zone) {
         (_, Some(zone)) => Scope::zone(zone).map_err(cloud_failure),
         (Some(account), None) => Scope::account(account).map_err(cloud_failure),
-        (None, None) => Err(Failure::Usage(eyre!("name the account with --account, or the zone with --zone"))),
+        (None, None) => Err(Failure::Usage(eyre!(
+            "name the account with --account (or CLOUDFLARE_ACCOUNT_ID), or the zone with --zone"
+        ))),
     }
 }
 

@@ -93,7 +93,11 @@ pub(super) fn update(cloud: &Cloud, wish: &Update, place: PlaceArgs, json: bool,
     }
     let shown = plan(&compared.job, &compared.wanted()?, compared.destination()?.as_ref());
     if shown.update.is_empty() {
-        let sentence = format!("nothing to change at job {id}\n{}", render(&shown.staying));
+        let sentence = if shown.staying.is_empty() {
+            format!("job {id} is as it should be")
+        } else {
+            format!("an update changes nothing at job {id}; what stays:\n{}", render(&shown.staying))
+        };
         tell(&json!({"job": id.0, "changed": false}), sentence.trim_end(), json)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -23,6 +23,7 @@ mod secret;
 mod setup;
 mod token;
 mod verify;
+mod warning;
 mod watch;
 
 pub use advice::{advice, explain_delivery};
@@ -34,10 +35,7 @@ pub use destination::{Destination, Header, Validity};
 pub use difference::{Aspect, Difference, Severity, render};
 pub use error::{ApiError, LogpushError};
 pub use estimate::{Estimate, estimate};
-pub use health::{
-    Drift, FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, Warning, WarningKind,
-    evaluate, now,
-};
+pub use health::{FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, evaluate, now};
 pub use job::{Job, JobId};
 pub use output::{OutputOptions, TIME_FORMAT};
 pub use plan::{Plan, plan};
@@ -48,4 +46,5 @@ pub use secret::{ApiToken, IntakeKey, mask};
 pub use setup::{Prepared, Step, check_setup};
 pub use token::{Permission, TokenState, TokenStatus};
 pub use verify::{Wanted, WantedKey, verify};
+pub use warning::{Drift, Warning, WarningKind};
 pub use watch::{Owner, Report, Round, Told, Watch};

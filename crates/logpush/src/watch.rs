@@ -9,10 +9,11 @@ use crate::client::Client;
 use crate::dataset::Dataset;
 use crate::difference::Aspect;
 use crate::error::LogpushError;
-use crate::health::{Drift, Health, Past, Received, Seen, Warning, WarningKind, evaluate};
+use crate::health::{Health, Past, Received, Seen, evaluate};
 use crate::job::{Job, JobId};
 use crate::scope::Scope;
 use crate::verify::{Wanted, WantedKey, verify};
+use crate::warning::{Drift, Warning, WarningKind};
 
 /// Fields of a dataset change with releases of Cloudflare's: they are asked for once in so many rounds.
 const ROUNDS_BETWEEN_FIELDS: u64 = 60;

@@ -58,7 +58,7 @@ impl Output {
 pub fn command() -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TIDEGATE_") {
+        if ["TIDEGATE_", "CLOUDFLARE_", "SSL_CERT_"].iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
             command.env_remove(name);
         }
     }

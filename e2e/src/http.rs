@@ -87,6 +87,24 @@ impl Http {
     }
 }
 
+impl Http {
+    /// Sends a request over TLS with a pause in the middle of its body.
+    ///
+    /// # Errors
+    /// When no whole answer comes.
+    pub fn send_slowly(&self, request: &Request, pause: Duration) -> Result<Reply, String> {
+        tls::send_slowly(self.tls.as_ref().ok_or("this client speaks no TLS")?, request, pause)
+    }
+
+    /// Sends a request over TLS whole, and closes the connection without waiting for the answer.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn send_and_leave(&self, request: &Request) -> Result<(), String> {
+        tls::send_and_leave(self.tls.as_ref().ok_or("this client speaks no TLS")?, request)
+    }
+}
+
 impl Request {
     /// A request without headers or body.
     #[must_use]

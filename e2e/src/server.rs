@@ -49,6 +49,7 @@ pub struct Ended {
 struct Place {
     folder: TempDir,
     data: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 impl Place {
@@ -64,6 +65,7 @@ impl Place {
         let mut command = command();
         command.arg("serve").arg("--config").arg(self.config()).arg("--data").arg(&self.data);
         command.args(["--listen", "127.0.0.1:0"]);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 }
@@ -80,9 +82,18 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn start_with(config: &str, http: &Http) -> Self {
+        Self::start_in(config, http, &[])
+    }
+
+    /// As [`Server::start_with`], with these variables in its environment.
+    #[track_caller]
+    #[must_use]
+    pub fn start_in(config: &str, http: &Http, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("the system has room for a folder");
         let data = folder.path().join("data");
-        Self::first(Place { folder, data }, config, http)
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment = environment.iter().map(owned).collect();
+        Self::first(Place { folder, data, environment }, config, http)
     }
 
     /// As [`Server::start`], with its data directory at `data`.
@@ -90,16 +101,31 @@ impl Server {
     #[must_use]
     pub fn start_at(data: &Path, config: &str) -> Self {
         let folder = tempfile::tempdir().expect("the system has room for a folder");
-        Self::first(Place { folder, data: data.to_owned() }, config, &Http::default())
+        let place = Place { folder, data: data.to_owned(), environment: Vec::new() };
+        Self::first(place, config, &Http::default())
+    }
+
+    /// As [`Server::start`], but nobody logs in: for a server that no client believes.
+    #[track_caller]
+    #[must_use]
+    pub fn start_unasked(config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("the system has room for a folder");
+        let data = folder.path().join("data");
+        Self::unasked(Place { folder, data, environment: Vec::new() }, config, &Http::default())
     }
 
     #[track_caller]
-    fn first(place: Place, config: &str, http: &Http) -> Self {
+    fn unasked(place: Place, config: &str, http: &Http) -> Self {
         fs::write(place.config(), config).expect("the folder takes a file");
         let (process, login, url) = launch(&place);
         let password = login.expect("an empty data directory gets a first login");
         let session = Session::new(http, &url, "");
-        let mut server = Self { process, url, http: http.clone(), session, password, place };
+        Self { process, url, http: http.clone(), session, password, place }
+    }
+
+    #[track_caller]
+    fn first(place: Place, config: &str, http: &Http) -> Self {
+        let mut server = Self::unasked(place, config, http);
         let token = server.login("admin", &server.password).token("e2e", "admin");
         server.session = Session::new(http, &server.url, &token);
         server

@@ -68,29 +68,44 @@ impl Destination {
         extra: &[(String, Zeroizing<String>)],
     ) -> Result<Self, LogpushError> {
         let mut text = Zeroizing::new(endpoint(public_url)?);
-        text.push_str(&format!("?{HEADER_PREFIX}{}=", header.name()));
-        text.push_str(&encode(key.reveal()));
-        for (name, value) in extra {
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-            {
-                return Err(LogpushError::Wrong("a header name is made of letters, digits, `-` and `_`".to_owned()));
-            }
-            text.push_str(&format!("&{HEADER_PREFIX}{name}="));
-            text.push_str(&encode(value));
-        }
-        if text.len() > DESTINATION_BYTES_MAX {
-            return Err(LogpushError::Wrong(format!("the destination is longer than {DESTINATION_BYTES_MAX} bytes")));
-        }
-        Ok(Self(text))
+        put_header(&mut text, header.name(), key.reveal())?;
+        extra.iter().try_for_each(|(name, value)| put_header(&mut text, name, value))?;
+        bounded(text)
     }
 
-    /// The address of a server's endpoint alone. Validation uploads need no key, so this is what can be checked before an
-    /// intake is made.
+    /// The address of a server's endpoint with further headers alone. Validation uploads need no key, so this is what can
+    /// be checked before an intake is made.
     ///
     /// # Errors
     /// [`LogpushError::Wrong`] when Logpush could not send there.
-    pub fn without_key(public_url: &str) -> Result<Self, LogpushError> {
-        endpoint(public_url).map(|text| Self(Zeroizing::new(text)))
+    pub fn without_key(public_url: &str, extra: &[(String, Zeroizing<String>)]) -> Result<Self, LogpushError> {
+        let mut text = Zeroizing::new(endpoint(public_url)?);
+        extra.iter().try_for_each(|(name, value)| put_header(&mut text, name, value))?;
+        bounded(text)
+    }
+
+    /// The same destination with another address and key; what else it says, such as further headers, stays. Without an
+    /// address it keeps its own.
+    ///
+    /// # Errors
+    /// [`LogpushError::Wrong`] when Logpush could not send there.
+    pub fn moved(&self, public_url: Option<&str>, key: &IntakeKey) -> Result<Self, LogpushError> {
+        let mut text = Zeroizing::new(match public_url {
+            Some(url) => endpoint(url)?,
+            None => self.address().to_owned(),
+        });
+        let names = [Header::Guide, Header::Tidegate].map(|header| format!("{HEADER_PREFIX}{}", header.name()));
+        let is_key = |name: &str| name == "intake_key" || names.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let header = if self.header(Header::Guide.name()).is_some() { Header::Guide } else { Header::Tidegate };
+        put_header(&mut text, header.name(), key.reveal())?;
+        let query = self.0.split_once('?').map_or("", |(_, query)| query);
+        for part in query.split('&').take(PARAMETERS_MAX).filter(|part| !part.is_empty()) {
+            if !is_key(&decode(part.split('=').next().unwrap_or(part))) {
+                text.push('&');
+                text.push_str(part);
+            }
+        }
+        bounded(text)
     }
 
     /// A destination as Cloudflare or a user wrote it.
@@ -109,6 +124,13 @@ impl Destination {
     #[must_use]
     pub fn address(&self) -> &str {
         self.0.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/')
+    }
+
+    /// Whether two destinations are the same address, whatever their parameters. Hosts ignore case, and every one of our
+    /// endpoints is served below `/api/v1/intake-http`, too.
+    #[must_use]
+    pub fn same_address(&self, other: &Self) -> bool {
+        same_address(self.address(), other.address())
     }
 
     /// The value of a header that Cloudflare sends, decoded. Header names ignore case.
@@ -152,6 +174,35 @@ impl Destination {
         let query = self.0.split_once('?').map_or("", |(_, query)| query);
         query.split('&').take(PARAMETERS_MAX).filter_map(|parameter| parameter.split_once('='))
     }
+}
+
+fn put_header(text: &mut Zeroizing<String>, name: &str, value: &str) -> Result<(), LogpushError> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+        return Err(LogpushError::Wrong("a header name is made of letters, digits, `-` and `_`".to_owned()));
+    }
+    let before = if text.contains('?') { '&' } else { '?' };
+    text.push_str(&format!("{before}{HEADER_PREFIX}{name}="));
+    text.push_str(&encode(value));
+    Ok(())
+}
+
+fn bounded(text: Zeroizing<String>) -> Result<Destination, LogpushError> {
+    if text.len() > DESTINATION_BYTES_MAX {
+        return Err(LogpushError::Wrong(format!("the destination is longer than {DESTINATION_BYTES_MAX} bytes")));
+    }
+    Ok(Destination(text))
+}
+
+/// Hosts ignore case; every one of our endpoints is served below `/api/v1/intake-http`, too.
+pub(crate) fn same_address(is: &str, wanted: &str) -> bool {
+    let plain = |address: &str| {
+        let address = address.trim_end_matches('/').replace("/api/v1/intake-http/", "/").replace(":443/", "/");
+        match address.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('/').unwrap_or((rest, "")))) {
+            Some((scheme, (host, path))) => format!("{}://{}/{path}", scheme.to_lowercase(), host.to_lowercase()),
+            None => address,
+        }
+    };
+    plain(is) == plain(wanted)
 }
 
 /// Our endpoint for Logpush below a server's address.
@@ -225,6 +276,32 @@ mod tests {
             endpoint("https://t.example:8443/in/plain/batch/").unwrap(),
             "https://t.example:8443/in/plain/batch"
         );
+    }
+
+    #[test]
+    fn a_moved_destination_keeps_what_is_not_ours() {
+        let new = IntakeKey::new("tgi_new_key_0123456789").unwrap();
+        let access = "header_CF-Access-Client-Id=x%20y&tags=a%3Ab";
+        for (old, address, expected) in [
+            (
+                format!("https://old/plain/batch?header_x-tidegate-intake-key=K1&{access}"),
+                Some("https://t.example"),
+                format!("https://t.example/plain/batch?header_X-Tidegate-Intake-Key={}&{access}", new.reveal()),
+            ),
+            (
+                format!("https://old/plain/batch?{access}&header_X-SEKOIAIO-INTAKE-KEY=K1&intake_key=K2"),
+                None,
+                format!("https://old/plain/batch?header_X-SEKOIAIO-INTAKE-KEY={}&{access}", new.reveal()),
+            ),
+            (
+                "https://old/plain/batch".to_owned(),
+                None,
+                format!("https://old/plain/batch?header_X-Tidegate-Intake-Key={}", new.reveal()),
+            ),
+        ] {
+            assert_eq!(Destination::new(&old).moved(address, &new).unwrap().reveal(), expected);
+        }
+        assert!(Destination::new("https://old").moved(Some("http://t.example"), &new).is_err());
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The state of a job over time, and what to be told about it. Time comes in as an argument.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +7,7 @@ use jiff::Timestamp;
 use crate::advice::explain_delivery;
 use crate::job::Job;
 use crate::secret::mask;
+use crate::warning::{Drift, Warning};
 
 /// A job that fails for so long is warned about.
 pub const FAILING_AFTER: Duration = Duration::from_secs(30 * 60);
@@ -19,8 +19,6 @@ pub const LAG_AFTER: Duration = Duration::from_secs(30 * 60);
 pub const SILENT_AFTER: Duration = Duration::from_secs(30 * 60);
 /// Characters of Cloudflare's words that are told.
 const MESSAGE_CHARS_MAX: usize = 300;
-/// Fields of a drift that are named.
-const NAMED_MAX: usize = 8;
 
 /// What an intake received, as its owner counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,17 +29,6 @@ pub struct Received {
     pub bytes: u64,
     /// How long the window is.
     pub window: Duration,
-}
-
-/// Fields of a dataset that came or went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drift {
-    /// Fields that our format reads and Cloudflare offers, but the job does not send.
-    pub missing: Vec<String>,
-    /// Fields that Cloudflare offers and our format does not know.
-    pub new: Vec<String>,
-    /// Fields that the job names and Cloudflare no longer offers.
-    pub gone: Vec<String>,
 }
 
 /// One look at a job.
@@ -58,6 +45,8 @@ pub enum Seen {
     },
     /// Cloudflare knows no such job.
     Gone,
+    /// It sends to this address now, which is not ours.
+    Elsewhere(String),
     /// Cloudflare could not be asked; why.
     Unknown(String),
 }
@@ -92,42 +81,6 @@ pub enum JobState {
     Unknown,
 }
 
-/// Something to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warning {
-    /// Uploads fail for longer than [`FAILING_AFTER`].
-    Failing {
-        /// For how long.
-        lasting: Duration,
-        /// When Cloudflare switches the job off.
-        disabled_at: Timestamp,
-        /// Cloudflare's words.
-        message: String,
-        /// What to do.
-        advice: Option<&'static str>,
-    },
-    /// The job is off; whether Cloudflare did it after failures.
-    Disabled {
-        /// It was failing before.
-        after_failures: bool,
-    },
-    /// Someone deleted it.
-    Gone,
-    /// It is behind.
-    Lag(Duration),
-    /// It delivers, but its intake hears nothing.
-    Silent {
-        /// When the intake heard something last.
-        last_batch: Option<Timestamp>,
-        /// Up to when the job delivered.
-        delivered: Timestamp,
-    },
-    /// Its fields and those of the dataset differ.
-    Drift(Drift),
-    /// It sends only a share.
-    Sampled(String),
-}
-
 /// The result of a look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Health {
@@ -145,6 +98,12 @@ pub struct Health {
     pub warnings: Vec<Warning>,
 }
 
+/// The time of the clock, for [`evaluate`].
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Judges a look at a job, in the light of those before. Gives what to remember, and the health.
 #[must_use]
 pub fn evaluate(past: &Past, seen: &Seen, now: Timestamp) -> (Past, Health) {
@@ -158,7 +117,13 @@ pub fn evaluate(past: &Past, seen: &Seen, now: Timestamp) -> (Past, Health) {
         Seen::Gone => {
             next.failing_since = None;
             next.state = Some(JobState::Gone);
-            (next, Health { warnings: vec![Warning::Gone], ..Health::bare(JobState::Gone) })
+            (next, Health { warnings: vec![Warning::Gone { to: None }], ..Health::bare(JobState::Gone) })
+        }
+        Seen::Elsewhere(to) => {
+            next.failing_since = None;
+            next.state = Some(JobState::Gone);
+            let warning = Warning::Gone { to: Some(to.clone()) };
+            (next, Health { warnings: vec![warning], ..Health::bare(JobState::Gone) })
         }
         // A look that failed says nothing about the job: what was known stays.
         Seen::Unknown(why) => {
@@ -251,80 +216,6 @@ fn between(from: Timestamp, to: Timestamp) -> Duration {
 fn shortened(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_CHARS_MAX).collect();
     mask(plain.trim())
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failing { lasting, disabled_at, message, advice } => {
-                write!(f, "uploads have failed for {}", words(*lasting))?;
-                if !message.is_empty() {
-                    write!(f, " ({message})")?;
-                }
-                let advice = advice.unwrap_or("look at the server's log of that time");
-                write!(
-                    f,
-                    ": {advice}. Cloudflare switches the job off at about {disabled_at} and does not send later what is missed"
-                )
-            }
-            Self::Disabled { after_failures: true } => f.write_str(
-                "Cloudflare switched the job off after failures: mend the cause, then switch it on with \
-                             `tidegate logpush update`; what was missed is not sent later",
-            ),
-            Self::Disabled { after_failures: false } => f.write_str("the job is off: nothing is sent"),
-            Self::Gone => f.write_str("the job is not there any more: make it again with `tidegate logpush create`"),
-            Self::Lag(lag) => write!(
-                f,
-                "the job delivered nothing newer than {} ago: there may be no records, or Cloudflare is behind",
-                words(*lag)
-            ),
-            Self::Silent { last_batch, delivered } => {
-                write!(f, "the job says that it delivered up to {delivered}, but the intake heard ")?;
-                match last_batch {
-                    Some(last) => write!(f, "nothing since {last}")?,
-                    None => f.write_str("nothing ever")?,
-                }
-                f.write_str(
-                    ": it may send to another place or with another intake's key; `tidegate logpush verify` compares",
-                )
-            }
-            Self::Drift(drift) => write!(f, "{drift}"),
-            Self::Sampled(rate) => {
-                write!(f, "the job sends only a share of {rate} of the records: rules that count go wrong")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
-            (&self.missing, "the job does not send fields that it could: "),
-            (&self.gone, "the job names fields that Cloudflare no longer offers: "),
-            (&self.new, "Cloudflare offers new fields that this version does not read: "),
-        ];
-        let mut first = true;
-        for (fields, words) in parts.into_iter().filter(|(fields, _)| !fields.is_empty()) {
-            let named = fields.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let more = fields.len().saturating_sub(NAMED_MAX);
-            write!(f, "{}{words}{named}", if first { "" } else { "; " })?;
-            if more > 0 {
-                write!(f, " and {more} more")?;
-            }
-            first = false;
-        }
-        Ok(())
-    }
-}
-
-/// A time in the words of people.
-fn words(time: Duration) -> String {
-    let minutes = time.as_secs() / 60;
-    match minutes {
-        0..120 => format!("{minutes} minutes"),
-        120..2_880 => format!("{} hours", minutes / 60),
-        _ => format!("{} days", minutes / 1_440),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A job as Cloudflare describes it.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -117,16 +118,41 @@ impl Job {
 
     /// What differs between the settings of two looks at one job: a word for each. Progress and errors do not count.
     pub(crate) fn changes(&self, later: &Self) -> Vec<&'static str> {
-        let checks = [
-            ("destination", self.destination_conf != later.destination_conf),
-            ("enabled", self.enabled != later.enabled),
-            ("filter", self.filter.as_deref().unwrap_or_default() != later.filter.as_deref().unwrap_or_default()),
-            ("fields or format", self.output().normalised() != later.output().normalised()),
-            ("name", self.name.as_deref().unwrap_or_default() != later.name.as_deref().unwrap_or_default()),
-            ("upload limits", self.limits() != later.limits()),
-            ("dataset", self.dataset != later.dataset),
-        ];
-        checks.into_iter().filter(|(_, differs)| *differs).map(|(word, _)| word).collect()
+        let pairs = self.settings().into_iter().zip(later.settings());
+        pairs.filter(|((_, before), (_, now))| before != now).map(|((word, _), _)| word).collect()
+    }
+
+    /// How its settings are, as a short text that tells nothing of them: for [`Job::changes_since`].
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.settings().map(|(_, digest)| format!("{digest:016x}")).join(".")
+    }
+
+    /// What differs from when it had this fingerprint: a word for each. `None` when the text is no fingerprint.
+    #[must_use]
+    pub fn changes_since(&self, fingerprint: &str) -> Option<Vec<&'static str>> {
+        let settings = self.settings();
+        let before: Vec<&str> = fingerprint.split('.').take(settings.len() + 1).collect();
+        if before.len() != settings.len() || before.iter().any(|part| u64::from_str_radix(part, 16).is_err()) {
+            return None;
+        }
+        let pairs = settings.into_iter().zip(before);
+        Some(pairs.filter(|((_, now), before)| format!("{now:016x}") != *before).map(|((word, _), _)| word).collect())
+    }
+
+    /// A word and a digest for each of its settings. The digests are compared, never inverted: a key among what they are
+    /// of has far more possible values than they have.
+    fn settings(&self) -> [(&'static str, u64); 7] {
+        let text = |text: &Option<String>| digest(text.as_deref().unwrap_or_default());
+        [
+            ("destination", digest(self.destination_conf.reveal())),
+            ("enabled", digest(&self.enabled)),
+            ("filter", text(&self.filter)),
+            ("fields or format", digest(&json!(self.output().normalised()).to_string())),
+            ("name", text(&self.name)),
+            ("upload limits", digest(&self.limits())),
+            ("dataset", text(&self.dataset)),
+        ]
     }
 
     fn limits(&self) -> [u64; 3] {
@@ -170,6 +196,12 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+fn digest(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A time; one that cannot be read is none, since the rest of the job still counts.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
@@ -207,6 +239,23 @@ mod tests {
         assert!(old.is_old_style());
         assert_eq!(old.output().field_names.unwrap(), ["A", "B"]);
         assert_eq!(old.output().timestamp_format.unwrap(), "rfc3339");
+    }
+
+    #[test]
+    fn a_fingerprint_says_what_changed_and_nothing_else() {
+        let before =
+            job(json!({"id": 1, "destination_conf": "https://t/?header_K=secret", "enabled": true, "name": "n"}));
+        let seen = before.fingerprint();
+        assert!(!seen.contains("secret"));
+        let mut now = before.clone();
+        now.last_error = Some("2026-11-22T10:00:00Z".parse().unwrap());
+        assert_eq!(now.changes_since(&seen).unwrap(), [""; 0], "progress does not count");
+        now.enabled = false;
+        now.filter = Some("{}".to_owned());
+        assert_eq!(now.changes_since(&seen).unwrap(), ["enabled", "filter"]);
+        for wrong in ["", "x", &seen[1..], &format!("{seen}.0")] {
+            assert_eq!(now.changes_since(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod secret;
 mod setup;
 mod token;
 mod verify;
+mod warning;
 mod watch;
 
 pub use advice::{advice, explain_delivery};
@@ -35,9 +36,7 @@ pub use destination::{Destination, Header, Validity};
 pub use difference::{Aspect, Difference, Severity, render};
 pub use error::{ApiError, LogpushError};
 pub use estimate::{Estimate, estimate};
-pub use health::{
-    Drift, FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, Warning, evaluate,
-};
+pub use health::{FAILING_AFTER, Health, JobState, LAG_AFTER, Past, Received, SILENT_AFTER, Seen, evaluate, now};
 pub use job::{Job, JobId};
 pub use networks::{CLOUDFLARE, CLOUDFLARE_PUBLISHED, Network, Networks, REFRESH_PAUSE};
 pub use output::{OutputOptions, TIME_FORMAT};
@@ -49,4 +48,5 @@ pub use secret::{ApiToken, IntakeKey, mask};
 pub use setup::{Prepared, Step, check_setup};
 pub use token::{Permission, TokenState, TokenStatus};
 pub use verify::{Wanted, WantedKey, verify};
-pub use watch::{Report, Watched, watch};
+pub use warning::{Drift, Warning, WarningKind};
+pub use watch::{Owner, Report, Round, Told, Watch};

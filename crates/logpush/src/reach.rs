@@ -35,7 +35,7 @@ pub enum Verdict {
     Reachable,
     /// As above, but after a long time.
     Slow,
-    /// As above, but at an address that only this network knows.
+    /// The address is one that only this network knows; nothing was sent.
     Private,
     /// The intake does not take the key.
     KeyRefused,
@@ -103,6 +103,13 @@ impl Probe {
         Self { http, private_allowed: true, slow_after: SLOW_AFTER }
     }
 
+    /// The same probe that takes an address of this network for public, as for a relay that forwards to it.
+    #[must_use]
+    pub const fn allow_private(mut self, allowed: bool) -> Self {
+        self.private_allowed = allowed;
+        self
+    }
+
     /// The same probe that calls an answer slow after another time than 3 seconds.
     #[must_use]
     pub const fn slow_after(mut self, time: Duration) -> Self {
@@ -121,6 +128,14 @@ impl Probe {
             return Err(LogpushError::Wrong(format!(
                 "`{to}` does not begin with `https://`: Logpush sends over TLS only"
             )));
+        }
+        // Before anything is sent: who may name an address must not be able to look around in this network by it.
+        if !self.private_allowed && is_private(&url).await {
+            let sentence = format!(
+                "`{}` is an address of this network only: Cloudflare needs a public address, or a Tunnel",
+                host(&url)
+            );
+            return Ok(Reach { verdict: Verdict::Private, sentence, took: Duration::ZERO });
         }
         let pairs: Vec<(String, String)> =
             url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -145,13 +160,6 @@ impl Probe {
             Err(error) => judge_error(&error),
         };
         let took = start.elapsed();
-        if matches!(verdict, Verdict::Reachable | Verdict::Slow) && !self.private_allowed && is_private(&url).await {
-            let sentence = format!(
-                "`{}` answers, but its address is one of this network only: Cloudflare needs a public address, or a Tunnel",
-                host(&url)
-            );
-            return Ok(Reach { verdict: Verdict::Private, sentence, took });
-        }
         Ok(Reach { verdict, sentence: format!("`{}` {sentence}", host(&url)), took })
     }
 }

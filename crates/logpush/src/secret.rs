@@ -79,7 +79,9 @@ fn checked(text: &str, what: &str) -> Result<Zeroizing<String>, LogpushError> {
         return wrong("is too long to be one");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("holds a character that no key has, such as a space or a line break");
+        return wrong(
+            "holds a character that no key has, such as a space or a line break: look for quotes around it, and copy it again",
+        );
     }
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -45,7 +45,7 @@ impl Prepared {
     /// A job that already sends to this address.
     #[must_use]
     pub fn twin(&self, to: &Destination) -> Option<&Job> {
-        self.jobs.iter().find(|job| job.destination_conf.address().eq_ignore_ascii_case(to.address()))
+        self.jobs.iter().find(|job| job.destination_conf.same_address(to))
     }
 
     fn step(&mut self, name: &'static str, ok: Option<bool>, sentence: impl Into<String>) {
@@ -167,12 +167,32 @@ async fn jobs(found: &mut Prepared, client: &Client, scope: &Scope, dataset: &Da
         Err(error) => return found.failed("jobs", &error),
     }
     let others = found.jobs.len();
-    let twin = found.twin(to).map(|twin| (twin.id, twin.destination_conf == *to));
+    let twin = found.twin(to).map(|twin| (twin.id, twin.destination_conf.intake_key() == to.intake_key()));
     match twin {
-        Some((id, true)) => found.step("jobs", Some(false), format!("job {id} sends there already: `tidegate logpush verify {id}` looks at it")),
-        Some((id, false)) => found.step("jobs", None, format!("job {id} sends to the same address with another key: records would come twice; `tidegate logpush update {id}` changes it instead")),
+        Some((id, true)) => found.step(
+            "jobs",
+            Some(false),
+            format!("job {id} sends there already: `tidegate logpush verify {id}` looks at it"),
+        ),
+        Some((id, false)) => found.step(
+            "jobs",
+            Some(false),
+            format!(
+                "job {id} sends this dataset to the same address already, and records would come twice: \
+                 `tidegate logpush update {id}` changes it, `tidegate logpush delete {id}` makes room for another"
+            ),
+        ),
         None if others == 0 => found.step("jobs", Some(true), "the dataset has no job yet"),
-        None => found.step("jobs", Some(true), format!("the dataset has {others} other job(s), which go on; each counts towards the price")),
+        None => found.step(
+            "jobs",
+            Some(true),
+            format!(
+                "the dataset has {} that {} elsewhere and {}; each counts towards the price",
+                if others == 1 { "another job".to_owned() } else { format!("{others} other jobs") },
+                if others == 1 { "sends" } else { "send" },
+                if others == 1 { "goes on" } else { "go on" },
+            ),
+        ),
     }
 }
 

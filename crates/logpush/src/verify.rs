@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::dataset::Dataset;
-use crate::destination::Destination;
+use crate::destination::{Destination, same_address};
 use crate::difference::{Aspect, Difference, Severity};
 use crate::job::Job;
 use crate::output::{OutputOptions, RFC3339_FORMATS, TIME_FORMAT};
@@ -139,7 +139,8 @@ impl Differences {
             let why = if mends {
                 "the intake refuses the key that the job carries"
             } else {
-                "the intake refuses the key that the job carries; an update needs the key itself, or a rotated one"
+                "the intake refuses the key that the job carries; an update needs the key itself (`--key-file`), or gives \
+                 the intake a new one (`--rotate-key`)"
             };
             self.add(Aspect::Key, Severity::Breaking, &shown, &should, why, mends);
         }
@@ -283,18 +284,6 @@ fn names(fields: &[&str]) -> String {
         Some(more) if more > 0 => format!("{first} and {more} more"),
         _ => first,
     }
-}
-
-/// Hosts ignore case; every one of our endpoints is served below `/api/v1/intake-http`, too.
-fn same_address(is: &str, wanted: &str) -> bool {
-    let plain = |address: &str| {
-        let address = address.trim_end_matches('/').replace("/api/v1/intake-http/", "/").replace(":443/", "/");
-        match address.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('/').unwrap_or((rest, "")))) {
-            Some((scheme, (host, path))) => format!("{}://{}/{path}", scheme.to_lowercase(), host.to_lowercase()),
-            None => address,
-        }
-    };
-    plain(is) == plain(wanted)
 }
 
 /// Whether a filter leaves anything out: Cloudflare writes an empty one in several ways.

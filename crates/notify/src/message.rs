@@ -10,11 +10,12 @@ use crate::text;
 pub struct Message {
     /// The same however often the same is told, so that a receiver can drop a second copy.
     pub key: String,
-    /// What it tells: `alert.raised`, `alert.escalated`, `intake.silent`, `intake.lagging`, `intake.recovered`, `test`.
+    /// What it tells: `alert.raised`, `alert.escalated`, `intake.silent`, `intake.lagging`, `intake.recovered`,
+    /// `logpush.warning`, `logpush.recovered`, `test`.
     pub kind: String,
     /// When it was written.
     pub created: Timestamp,
-    /// `{"alert": …, "events": […]}` or `{"intake": …}`.
+    /// `{"alert": …, "events": […]}` `{"intake": …}` or `{"job": …}`.
     pub payload: Value,
     /// Where to read more, if there is such a page.
     pub link: Option<String>,

@@ -135,7 +135,7 @@ fn severity(message: &Message) -> u32 {
         Some("high") => 2,
         Some("medium") => 4,
         Some(_) => 5,
-        None if message.kind == "intake.silent" || message.kind == "intake.lagging" => 4,
+        None if matches!(message.kind.as_str(), "intake.silent" | "intake.lagging" | "logpush.warning") => 4,
         None => 6,
     }
 }
@@ -154,6 +154,7 @@ fn data(message: &Message) -> String {
         ("target", "alert.target"),
         ("name", "alert.name"),
         ("intake", "intake.name"),
+        ("job", "job.id"),
     ] {
         if let Some(value) = message.get(path).map(plain).filter(|value| !value.is_empty()) {
             out.push_str(&format!(" {name}=\"{}\"", escape(&value)));

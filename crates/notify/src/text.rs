@@ -19,6 +19,8 @@ pub(crate) fn title(message: &Message) -> String {
         "intake.silent" => format!("intake {} is silent", get("intake.name")),
         "intake.lagging" => format!("intake {} lags behind", get("intake.name")),
         "intake.recovered" => format!("intake {} is well again ({})", get("intake.name"), get("intake.what")),
+        "logpush.warning" => format!("Logpush job {}: {}", job(message), get("job.sentence")),
+        "logpush.recovered" => format!("Logpush job {} is well again ({})", job(message), get("job.what")),
         "test" => "this is a test".to_owned(),
         other => other.to_owned(),
     };
@@ -51,6 +53,12 @@ pub(crate) fn standard(message: &Message, escape: fn(&str) -> String) -> String 
         fact("last batch", get("intake.last_batch"));
         fact("last event", get("intake.last_event"));
     }
+    if message.get("job").is_some() {
+        fact("what to do", get("job.advice"));
+        fact("dataset", get("job.dataset"));
+        fact("intake", get("job.intake"));
+        fact("last complete", get("job.last_complete"));
+    }
     if message.kind == "test" {
         lines.push("If you can read it, notices of this target arrive.".to_owned());
     }
@@ -58,6 +66,13 @@ pub(crate) fn standard(message: &Message, escape: fn(&str) -> String) -> String 
         lines.push(escape(&one_line(link)));
     }
     bounded(lines.join("\n"))
+}
+
+/// A job by number and name.
+fn job(message: &Message) -> String {
+    let get = |path: &str| message.get(path).map(plain).filter(|text| !text.is_empty());
+    let id = get("job.id").unwrap_or_default();
+    get("job.name").map_or_else(|| id.clone(), |name| format!("{id} ({name})"))
 }
 
 fn parties(message: &Message) -> String {

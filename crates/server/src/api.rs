@@ -10,6 +10,7 @@ pub(crate) mod formats;
 pub(crate) mod indicators;
 pub(crate) mod intakes;
 pub(crate) mod login;
+pub(crate) mod logpush;
 pub(crate) mod me;
 pub(crate) mod notifications;
 pub(crate) mod query_history;

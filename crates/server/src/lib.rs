@@ -11,6 +11,7 @@ mod extract;
 mod guard;
 mod health;
 mod intake;
+pub mod logpush;
 mod metrics;
 mod options;
 mod pages;

@@ -8,6 +8,7 @@ use tidegate_event::{IntakeId, Timestamp};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::exposition::{Exposition, Kind};
+use crate::logpush::{LogpushJob, LogpushOverview, LogpushState};
 use crate::parts::Shared;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -24,6 +25,10 @@ pub(crate) async fn show(State(shared): State<Shared>, _: Viewer) -> Result<Resp
     taken(&shared, &mut out);
     processed(&shared, &mut out);
     journal(&shared, &mut out);
+    if shared.logpush.is_some() {
+        let arrived = shared.arrivals();
+        jobs(&shared.cloudflare(move |side| Ok(side.overview(&arrived))).await?, &mut out);
+    }
     others(&shared, &mut out);
     shared.traffic.expose(&mut out);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], out.into_text()).into_response())
@@ -114,6 +119,37 @@ fn journal(shared: &Shared, out: &mut Exposition) {
     counter("tidegate_journal_receipts_evicted_total", help, stats.receipts_evicted);
     counter("tidegate_journal_quarantined_total", "Damaged ranges set aside.", stats.quarantined);
     counter("tidegate_journal_sync_failures_total", "Syncs of the disk that failed.", stats.sync_failures);
+}
+
+/// How the jobs at Cloudflare are.
+fn jobs(overview: &LogpushOverview, out: &mut Exposition) {
+    let help = "1 while an account or zone cannot be asked for its jobs.";
+    out.family("tidegate_logpush_watch_failing", Kind::Gauge, help).sample(&[], u8::from(!overview.errors.is_empty()));
+    let numbers: Vec<String> = overview.jobs.iter().map(|job| job.id.to_string()).collect();
+    let mut family = |name, help, value: fn(&LogpushJob) -> Option<f64>| {
+        out.family(name, Kind::Gauge, help);
+        for (job, number) in overview.jobs.iter().zip(&numbers) {
+            if let Some(value) = value(job) {
+                let intake = job.intake.as_ref().map_or("", |intake| intake.name.as_str());
+                let dataset = job.dataset.as_deref().unwrap_or_default();
+                out.sample(&[("job", number.as_str()), ("dataset", dataset), ("intake", intake)], value);
+            }
+        }
+    };
+    family("tidegate_logpush_job_failing", "1 while the uploads of a job fail, or it is off or gone.", |job| {
+        let ails = matches!(job.state, LogpushState::Failing | LogpushState::Disabled | LogpushState::Gone);
+        Some(f64::from(u8::from(ails)))
+    });
+    family("tidegate_logpush_job_warnings", "What somebody should know of a job.", |job| {
+        Some(job.warnings.len() as f64)
+    });
+    let help = "How far the logs that a job delivered last lie back.";
+    family("tidegate_logpush_job_lag_seconds", help, |job| job.lag_seconds.map(|seconds| seconds as f64));
+    let help = "Up to when a job delivered logs.";
+    family("tidegate_logpush_job_last_complete_time_seconds", help, |job| {
+        let time = Timestamp::parse_rfc3339(job.last_complete.as_deref()?).ok()?;
+        Some(time.as_micros() as f64 / 1e6)
+    });
 }
 
 fn others(shared: &Shared, out: &mut Exposition) {

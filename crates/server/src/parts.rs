@@ -18,8 +18,9 @@ use utoipa::ToSchema;
 
 use crate::detection::{Changed, Detection, DetectionError};
 use crate::error::ApiError;
-use crate::intake::Intakes;
 use crate::intake::body::{Budget, Patience};
+use crate::intake::{Intakes, Taken};
+use crate::logpush::{Arrivals, Arrived, Logpush, LogpushFailure};
 use crate::options::Options;
 use crate::traffic::Traffic;
 
@@ -43,6 +44,8 @@ pub struct ServerParts {
     pub formats: Vec<FormatInfo>,
     /// What knows rules and intelligence; without it these calls answer that there is no such thing.
     pub detection: Option<Arc<dyn Detection>>,
+    /// What knows the jobs at Cloudflare; without it these calls answer that there is no such thing.
+    pub logpush: Option<Arc<dyn Logpush>>,
     /// Asked for the figures of the rooms that the server does not know.
     pub gauges: Gauges,
     /// What has the certificates, where they are not in files.
@@ -245,6 +248,28 @@ impl Shared {
             Some(_) => self.detect(work).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Asks what knows the jobs at Cloudflare, off the async threads.
+    pub(crate) async fn cloudflare<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Logpush) -> Result<T, LogpushFailure> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Some(side) = self.logpush.clone() else {
+            return Err(ApiError::not_found("this server does not know the Cloudflare side"));
+        };
+        match tokio::task::spawn_blocking(move || work(&*side)).await {
+            Ok(outcome) => outcome.map_err(ApiError::from),
+            Err(error) => Err(ApiError::internal(error)),
+        }
+    }
+
+    /// What each intake was sent since the start.
+    pub(crate) fn arrivals(&self) -> Arrivals {
+        let window = self.clock.elapsed();
+        let taken = self.intakes.tally.snapshot().into_iter();
+        let arrived = |taken: Taken| Arrived { sent_bytes: taken.bytes, text_bytes: taken.text_bytes, window };
+        taken.map(|(intake, taken)| (intake, arrived(taken))).collect()
     }
 
     /// Lets what was compiled from the control plane follow a change that was made there.

@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    alert_filters, alerts, assets, audit, events, feeds, formats, indicators, intakes, login, me, notifications,
-    query_history, retrohunts, rules, saved_queries, sessions, settings, sql, status, tokens, users,
+    alert_filters, alerts, assets, audit, events, feeds, formats, indicators, intakes, login, logpush, me,
+    notifications, query_history, retrohunts, rules, saved_queries, sessions, settings, sql, status, tokens, users,
 };
 use crate::auth::Viewer;
 use crate::parts::Shared;
@@ -88,7 +88,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
-        .nest(API, api_routes().merge(found_routes()).merge(intelligence_routes()))
+        .nest(API, api_routes().merge(found_routes()).merge(intelligence_routes()).merge(cloudflare_routes()))
 }
 
 fn api_routes() -> OpenApiRouter<Shared> {
@@ -169,6 +169,17 @@ fn intelligence_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(retrohunts::list, retrohunts::create))
         .routes(routes!(retrohunts::show))
         .routes(routes!(retrohunts::cancel))
+}
+
+/// The jobs at Cloudflare.
+fn cloudflare_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(logpush::list, logpush::create))
+        .routes(routes!(logpush::datasets))
+        .routes(routes!(logpush::check))
+        .routes(routes!(logpush::verify))
+        .routes(routes!(logpush::update))
+        .routes(routes!(logpush::delete))
 }
 
 fn intake_routes() -> Router<Shared> {

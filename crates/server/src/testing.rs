@@ -15,6 +15,7 @@ use tidegate_state::{Actor, FILE_NAME, NewToken, Role, Secret, State};
 use tower::ServiceExt;
 
 use crate::detection::Detection;
+use crate::logpush::Logpush;
 use crate::options::Options;
 use crate::parts::{FormatInfo, Gauges, Readings, Senders, ServerParts, Shared};
 use crate::router::router;
@@ -91,24 +92,23 @@ impl Fixture {
 
     /// With these senders and no others.
     pub(crate) fn for_senders(options: Options, senders: Senders) -> Self {
-        Self::built(options, JournalOptions::default(), None, senders)
+        Self::of(options, JournalOptions::default(), |parts| parts.senders = senders)
+    }
+
+    /// With the Cloudflare side.
+    pub(crate) fn with_logpush(side: Arc<dyn Logpush>) -> Self {
+        Self::of(Options::default(), JournalOptions::default(), |parts| parts.logpush = Some(side))
     }
 
     fn whole(options: Options, journal: JournalOptions, detection: Option<Arc<dyn Detection>>) -> Self {
-        Self::built(options, journal, detection, Senders::anybody())
+        Self::of(options, journal, |parts| parts.detection = detection)
     }
 
-    fn built(
-        options: Options,
-        journal: JournalOptions,
-        detection: Option<Arc<dyn Detection>>,
-        senders: Senders,
-    ) -> Self {
+    fn of(options: Options, journal: JournalOptions, change: impl FnOnce(&mut ServerParts)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let Staged { mut parts, key, admin, analyst, viewer, troubles, stage } =
             parts(directory.path(), options, journal);
-        parts.detection = detection;
-        parts.senders = senders;
+        change(&mut parts);
         let shared = Shared::new(parts, false);
         let router = router(shared.clone());
         Self { router, shared, key, admin, analyst, viewer, troubles, stage, _directory: directory }
@@ -206,6 +206,7 @@ pub(crate) fn parts(directory: &std::path::Path, options: Options, journal: Jour
         counters: Arc::new(Counters::new()),
         formats: vec![format],
         detection: None,
+        logpush: None,
         gauges,
         certificates: None,
         senders: Senders::anybody(),

@@ -57,18 +57,26 @@ pub enum NoticeKind {
     /// An intake is as it should be again.
     #[serde(rename = "intake.recovered")]
     IntakeRecovered,
+    /// Something is wrong with a job at Cloudflare that sends here.
+    #[serde(rename = "logpush.warning")]
+    LogpushWarning,
+    /// That is over.
+    #[serde(rename = "logpush.recovered")]
+    LogpushRecovered,
     /// A try.
     #[serde(rename = "test")]
     Test,
 }
 
 impl NoticeKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::AlertRaised,
         Self::AlertEscalated,
         Self::IntakeSilent,
         Self::IntakeLagging,
         Self::IntakeRecovered,
+        Self::LogpushWarning,
+        Self::LogpushRecovered,
         Self::Test,
     ];
 
@@ -81,12 +89,21 @@ impl NoticeKind {
             Self::IntakeSilent => "intake.silent",
             Self::IntakeLagging => "intake.lagging",
             Self::IntakeRecovered => "intake.recovered",
+            Self::LogpushWarning => "logpush.warning",
+            Self::LogpushRecovered => "logpush.recovered",
             Self::Test => "test",
         }
     }
 
     pub(crate) const fn is_of_intake(self) -> bool {
-        matches!(self, Self::IntakeSilent | Self::IntakeLagging | Self::IntakeRecovered)
+        matches!(
+            self,
+            Self::IntakeSilent
+                | Self::IntakeLagging
+                | Self::IntakeRecovered
+                | Self::LogpushWarning
+                | Self::LogpushRecovered
+        )
     }
 }
 
@@ -202,6 +219,15 @@ impl State {
             }
             Ok(taken)
         })
+    }
+
+    /// Queues a notice of a job at Cloudflare for every target that wants to know of intakes, once for each `key`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn tell_of_job(&self, kind: NoticeKind, key: &str, payload: &Value) -> Result<(), StateError> {
+        let now = self.now();
+        self.write(|transaction| queue(transaction, now, kind, key, payload))
     }
 
     /// When the next notice is due; none when nothing waits.

@@ -11,6 +11,7 @@ mod exit;
 mod hunt;
 mod input;
 mod logging;
+mod logpush;
 mod node;
 mod place;
 mod progress;
@@ -23,8 +24,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    config as config_verb, demo, feeds, formats, generate, import, indicators, intake, logpush, parse, retrohunt,
-    rules, scan, search, serve, sql, user,
+    config as config_verb, demo, feeds, formats, generate, import, indicators, intake, logpush as logpush_verb, parse,
+    retrohunt, rules, scan, search, serve, sql, user,
 };
 
 /// Parsing a record allocates little, but Arrow builders and Parquet pages do: mimalloc gives their memory back sooner.
@@ -68,7 +69,7 @@ enum Verb {
     /// Create, list, rotate and delete intakes
     Intake(intake::Args),
     /// Create, check and change the jobs at Cloudflare that send logs here
-    Logpush(logpush::Args),
+    Logpush(logpush_verb::Args),
     /// Add, list and change users and their tokens
     User(user::Args),
     /// Check and show the configuration
@@ -93,7 +94,7 @@ fn main() -> ExitCode {
         Verb::Search(args) => search::run(args),
         Verb::Sql(args) => sql::run(args),
         Verb::Intake(args) => intake::run(args),
-        Verb::Logpush(args) => logpush::run(args),
+        Verb::Logpush(args) => logpush_verb::run(args),
         Verb::User(args) => user::run(args),
         Verb::Config(args) => config_verb::run(args),
         Verb::Generate(args) => generate::run(args),

@@ -101,7 +101,9 @@ fn a_job_that_was_switched_off_says_why_it_may_have_been() {
     let again =
         last(&[(0, seen(failing("x"), None)), (5, off(fine(-2))), (10, seen(fine(9), None)), (15, off(fine(14)))]);
     assert_eq!(again.warnings, by_hand.warnings, "on again in between");
-    assert_eq!(last(&[(0, Seen::Gone)]).warnings, [Warning::Gone]);
+    assert_eq!(last(&[(0, Seen::Gone)]).warnings, [Warning::Gone { to: None }]);
+    let moved = last(&[(0, Seen::Elsewhere("https://other.example/x".to_owned()))]);
+    assert!(moved.warnings[0].sentence().contains("`https://other.example/x`"), "{moved:?}");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! The steps before a job, and the watch over it.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::http::{Response, Server};
-use crate::support::{ACCOUNT, Mock, TOKEN, ZONE, tls};
+use crate::support::{ACCOUNT, Mock, TOKEN, ZONE, error};
+use crate::tls;
 use serde_json::json;
 use tidegate_logpush::{
-    ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, JobRequest, JobState, Prepared, Probe, Received, Report,
-    Retry, Scope, Warning, Watched, check_setup, dataset, watch,
+    ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, Job, JobRequest, JobState, Owner, Prepared, Probe,
+    Received, Report, Retry, Scope, Warning, WarningKind, Watch, check_setup, dataset,
 };
 
 fn client(mock: &Mock) -> Client {
@@ -93,45 +93,56 @@ async fn a_second_job_to_the_same_intake_is_noticed() {
 }
 
 #[tokio::test]
-async fn the_watch_reports_each_look_and_stops_when_told() {
+async fn the_watch_finds_jobs_and_tells_each_thing_once() {
     let mock = Mock::start();
     let scope = Scope::account(ACCOUNT).unwrap();
     let key = IntakeKey::new("tgi_0123456789ABCDEFGHwxyz").unwrap();
     let to = Destination::of_intake("https://t.example", &key, Header::Tidegate, &[]).unwrap();
     let offered = mock.state().fields.clone();
     let request = JobRequest::of_dataset(dataset("gateway_dns").unwrap(), to, offered);
-    let job = client(&mock).create_job(&scope, &request).await.unwrap();
+    let client = client(&mock);
+    let job = client.create_job(&scope, &request).await.unwrap();
+    let other = Destination::new("https://other.example/x");
+    client.create_job(&scope, &JobRequest::of_dataset(dataset("audit_logs").unwrap(), other, [])).await.unwrap();
     mock.state().jobs[0]["last_complete"] = json!("2020-01-01T00:00:00Z");
     mock.state().fields.push("Tomorrow");
-    let gone = Watched { scope: scope.clone(), id: tidegate_logpush::JobId(999), intake: "other".to_owned() };
-    let jobs = vec![Watched { scope, id: job.id, intake: "gateway".to_owned() }, gone];
-    let reports: Arc<Mutex<Vec<Report>>> = Arc::default();
-    let (done, stop) = tokio::sync::oneshot::channel::<()>();
-    let mut done = Some(done);
-    let sink = {
-        let reports = Arc::clone(&reports);
-        move |report| {
-            let mut reports = reports.lock().unwrap();
-            reports.push(report);
-            if reports.len() == 2 {
-                let _ = done.take().map(|done| done.send(()));
-            }
-        }
+    let ours = |job: &Job| {
+        let is_ours = job.destination_conf.address().starts_with("https://t.example/");
+        let intake = job.destination_conf.intake_key().map(|_| "gateway".to_owned());
+        is_ours.then(|| Owner { intake, received: Some(Received::default()) })
     };
-    let received = |_: &Watched| Some(Received::default());
-    let stop = async move { stop.await.unwrap() };
-    let client = client(&mock);
-    let watching = watch(&client, || jobs.clone(), received, Duration::from_secs(3_600), sink, stop);
-    tokio::time::timeout(Duration::from_secs(300), watching).await.unwrap();
-    let reports = reports.lock().unwrap();
-    let first = &reports[0];
+    let mut watch = Watch::new(vec![scope.clone()]);
+    let round = watch.round(&client, ours).await;
+    let [first] = &round.reports[..] else { panic!("{round:?}") };
     assert_eq!(
-        (first.health.state, first.is_news, first.watched.intake.as_str()),
-        (JobState::Healthy, true, "gateway")
+        (first.job.id, first.intake.as_deref(), first.health.state),
+        (job.id, Some("gateway"), JobState::Healthy)
     );
-    assert!(
-        matches!(&first.health.warnings[..], [Warning::Lag(_), Warning::Drift(drift)] if drift.new == ["Tomorrow"]),
-        "{first:?}"
-    );
-    assert_eq!(reports[1].health.state, JobState::Gone);
+    let kinds =
+        |report: &Report| report.warnings.iter().map(|told| (told.warning.kind(), told.is_new)).collect::<Vec<_>>();
+    assert_eq!(kinds(first), [(WarningKind::Lag, true), (WarningKind::Drift, true)]);
+    assert!(matches!(&first.warnings[1].warning, Warning::Drift(drift) if drift.new == ["Tomorrow"]), "{first:?}");
+
+    // What was told is not new again; a round that fails neither tells nor forgets it.
+    let again = watch.round(&client, ours).await;
+    assert_eq!(kinds(&again.reports[0]), [(WarningKind::Lag, false), (WarningKind::Drift, false)]);
+    mock.state().next.push_back(error(403, 10000, "Authentication error"));
+    let failed = watch.round(&client, ours).await;
+    assert_eq!((failed.failed.len(), failed.reports[0].health.state), (1, JobState::Unknown));
+    assert_eq!((kinds(&failed.reports[0]).len(), failed.reports[0].over.len()), (2, 0));
+    mock.state().jobs[0]["last_complete"] = json!(jiff::Timestamp::now().to_string());
+    assert_eq!(watch.round(&client, ours).await.reports[0].over, [WarningKind::Lag]);
+
+    // A key that nobody takes, another place, no job at all, and one that is forgotten on purpose.
+    mock.state().jobs[0]["destination_conf"] = json!("https://t.example/plain/batch");
+    let keyless = watch.round(&client, ours).await;
+    assert_eq!(kinds(&keyless.reports[0])[0], (WarningKind::Key, true));
+    mock.state().jobs[0]["destination_conf"] = json!("https://other.example/x?header_K=secret");
+    let moved = watch.round(&client, ours).await;
+    assert_eq!(kinds(&moved.reports[0]), [(WarningKind::Gone, true)]);
+    assert!(moved.reports[0].warnings[0].warning.sentence().contains("`https://other.example/x`"));
+    mock.state().jobs.clear();
+    assert_eq!(watch.round(&client, ours).await.reports[0].health.state, JobState::Gone);
+    watch.forget(&scope, job.id);
+    assert!(watch.round(&client, ours).await.reports.is_empty());
 }

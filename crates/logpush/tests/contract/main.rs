@@ -7,3 +7,5 @@ mod flow;
 mod reach;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;

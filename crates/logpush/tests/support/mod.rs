@@ -6,7 +6,6 @@
 
 pub mod http;
 pub mod schema;
-pub mod tls;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -27,6 +26,9 @@ pub struct Mock {
     _server: http::Server,
 }
 
+/// Sends the validation upload to a destination; says why it failed.
+pub type Upload = Box<dyn FnMut(&str) -> Option<String> + Send>;
+
 /// What the server knows and how it behaves.
 pub struct State {
     pub jobs: Vec<Value>,
@@ -45,6 +47,8 @@ pub struct State {
     pub page_size: usize,
     /// Why the validation upload fails.
     pub upload_fails: Option<&'static str>,
+    /// Sends the validation upload to a destination; says why it failed.
+    pub upload: Option<Upload>,
     next_id: u64,
 }
 
@@ -72,6 +76,7 @@ impl Mock {
             ],
             page_size: 50,
             upload_fails: None,
+            upload: None,
             next_id: 100,
         };
         let state = Arc::new(Mutex::new(state));
@@ -173,7 +178,7 @@ impl State {
                 let job = self.jobs.remove(at);
                 success(json!({"id": job["id"]}))
             }),
-            ("POST", ["validate", "destination"]) => match self.upload_fails {
+            ("POST", ["validate", "destination"]) => match self.upload(&body) {
                 Some(why) => success(json!({"valid": false, "message": why})),
                 None => success(json!({"valid": true, "message": ""})),
             },
@@ -212,7 +217,7 @@ impl State {
         if let Some(refusal) = self.not_allowed(body["dataset"].as_str().unwrap_or("http_requests")) {
             return refusal;
         }
-        if let Some(why) = self.upload_fails {
+        if let Some(why) = self.upload(&body) {
             return error(
                 400,
                 1002,
@@ -232,6 +237,13 @@ impl State {
         self.next_id += 1;
         self.jobs.push(job.clone());
         success(job)
+    }
+
+    /// Why the validation upload to the destination in `body` fails.
+    fn upload(&mut self, body: &Value) -> Option<String> {
+        let to = body["destination_conf"].as_str().unwrap_or_default();
+        let sent = self.upload.as_mut().and_then(|upload| upload(to));
+        self.upload_fails.map(str::to_owned).or(sent)
     }
 
     fn change(&mut self, at: usize, body: &Value) -> Response {

@@ -1,13 +1,15 @@
 //! The same server over TLS, with certificates of an authority that only the tests trust. They are valid from 2020 to
 //! 2120, save the expired one; nothing but these tests knows their key.
 
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of the support")]
+
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::http::{Request, Response, Server, exchange};
+use crate::support::http::{Request, Response, Server, exchange};
 
 pub const GOOD: &str = include_str!("tls/good.pem");
 pub const EXPIRED: &str = include_str!("tls/expired.pem");

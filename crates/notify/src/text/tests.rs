@@ -48,6 +48,20 @@ fn every_kind_has_a_title() {
 }
 
 #[test]
+fn a_job_is_told_with_what_to_do() {
+    let job = json!({"job": {"id": 7, "name": "tidegate-gateway-dns", "what": "failing", "dataset": "gateway_dns",
+        "intake": "Gateway", "sentence": "uploads have failed for 31 minutes (x)", "advice": "renew the certificate",
+        "last_complete": null}});
+    let expected = "Logpush job 7 (tidegate-gateway-dns): uploads have failed for 31 minutes (x)
+what to do: renew the certificate
+dataset: gateway_dns
+intake: Gateway";
+    assert_eq!(standard(&message("logpush.warning", job.clone()), str::to_owned), expected);
+    let over = title(&message("logpush.recovered", job));
+    assert_eq!(over, "Logpush job 7 (tidegate-gateway-dns) is well again (failing)");
+}
+
+#[test]
 fn hostile_names_stay_on_their_line() {
     let alert = json!({"rule": {"name": "r"}, "source": "a\r\nBcc: all@corp.example", "target": "x\u{202e}y\u{1b}[2J"});
     let text = standard(&message("alert.raised", json!({"alert": alert})), str::to_owned);

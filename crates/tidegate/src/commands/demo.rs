@@ -19,6 +19,7 @@ use crate::config::{Config, Sources};
 use crate::edge::Edge;
 use crate::exit::{Failure, Outcome};
 use crate::logging;
+use crate::logpush::CloudflareSide;
 use crate::node::Node;
 use crate::place::failure;
 use crate::progress::Progress;
@@ -89,8 +90,9 @@ fn serve(
 ) -> Result<(), Failure> {
     let runtime = runtime()?;
     let _inside = runtime.enter();
+    let side = CloudflareSide::start(config, node)?;
     // On this machine, for this machine: no certificate, and its own traffic is let in.
-    let bound = bind(node, config, &Edge::default())?;
+    let bound = bind(node, config, &Edge::default(), &side)?;
     let (key, token) = (demo_key(&node.state)?, demo_token(&node.state)?);
     let feed = feed(&bound, args, &key, now)?;
     welcome(&bound, first, &token, started)?;

@@ -1,5 +1,9 @@
 //! `tidegate logpush`: the jobs at Cloudflare that send logs here.
 
+mod compare;
+mod create;
+mod intakes;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,16 +12,15 @@ use clap::Subcommand;
 use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_logpush::{
-    ApiToken, ApiUrl, Client, Dataset, Destination, Header, IntakeKey, Job, JobId, JobRequest, LogpushError, Probe,
-    Scope, Severity, TOKEN_VARIABLE, Wanted, WantedKey, check_setup, curl, dataset, plan, render, verify,
+    ApiToken, ApiUrl, Client, Dataset, IntakeKey, Job, JobId, LogpushError, Scope, TOKEN_VARIABLE, curl, dataset,
 };
 use tidegate_state::Secret;
 use tokio::runtime::Runtime;
 
 use crate::ask;
 use crate::client::one_thread;
-use crate::exit::{Failure, NOT_MET, Outcome};
-use crate::place::{Missing, Place, PlaceArgs, failure};
+use crate::exit::{Failure, Outcome};
+use crate::place::{Place, PlaceArgs};
 use crate::table;
 
 /// Make, check and change the Logpush jobs that send logs here
@@ -85,12 +88,18 @@ enum Verb {
         dataset: String,
         #[command(flatten)]
         here: HereArgs,
+        /// Give an intake that is there already a new key; the old one is taken for a day more
+        #[arg(long, conflicts_with = "key_file")]
+        rotate_key: bool,
         /// Send exactly the request of the public guide for gateway_dns
         #[arg(long)]
         compat: bool,
         /// Do not try the public address from here, for networks that cannot reach it from inside
         #[arg(long)]
         skip_address: bool,
+        /// Take an address of this network for public, as for a relay that forwards to it
+        #[arg(long)]
+        allow_private: bool,
         /// Header that Cloudflare sends too, its value in a file; for Access: CF-Access-Client-Id and CF-Access-Client-Secret
         #[arg(long, value_name = "NAME=FILE", value_parser = parse_header)]
         header: Vec<(String, PathBuf)>,
@@ -121,6 +130,9 @@ enum Verb {
         job: JobId,
         #[command(flatten)]
         here: HereArgs,
+        /// Give this intake a new key and put it into the job; the old one is taken for a day more
+        #[arg(long, value_name = "INTAKE", conflicts_with = "key_file")]
+        rotate_key: Option<String>,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -150,9 +162,11 @@ enum Verb {
 pub(crate) fn run(args: Args) -> Outcome {
     let Args { verb, cloud, place, json, dry_run } = args;
     match verb {
-        Verb::Create { intake, dataset, here, compat, skip_address, header } => {
-            let wish = Create { intake, dataset: known(&dataset)?, here, compat, skip_address, header };
-            create(&wish, &cloud, place, json, dry_run)
+        Verb::Create { intake, dataset, here, rotate_key, compat, skip_address, allow_private, header } => {
+            let dataset = known(&dataset)?;
+            let wish =
+                create::Create { intake, dataset, here, rotate_key, compat, skip_address, allow_private, header };
+            create::run(&wish, &cloud, place, json, dry_run)
         }
         Verb::List => {
             let cloud = Cloud::open(&cloud)?;
@@ -166,8 +180,11 @@ pub(crate) fn run(args: Args) -> Outcome {
             tell(&shown, &pretty(&shown), json)?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Verify { job, here } => verify_job(&Cloud::open(&cloud)?, job, &here, place, json),
-        Verb::Update { job, here, yes } => update(&Cloud::open(&cloud)?, job, &here, place, json, dry_run, yes),
+        Verb::Verify { job, here } => compare::verify(&Cloud::open(&cloud)?, job, &here, place, json),
+        Verb::Update { job, here, rotate_key, yes } => {
+            let wish = compare::Update { job, here, rotate_key, yes };
+            compare::update(&Cloud::open(&cloud)?, &wish, place, json, dry_run)
+        }
         Verb::Delete { job, yes } => delete(&Cloud::open(&cloud)?, job, json, dry_run, yes),
         Verb::Fields { dataset } => fields(&Cloud::open(&cloud)?, known(&dataset)?, json),
     }
@@ -215,7 +232,9 @@ fn scope(args: &CloudArgs) -> Result<Scope, Failure> {
     match (&args.account, &args.zone) {
         (_, Some(zone)) => Scope::zone(zone).map_err(cloud_failure),
         (Some(account), None) => Scope::account(account).map_err(cloud_failure),
-        (None, None) => Err(Failure::Usage(eyre!("name the account with --account, or the zone with --zone"))),
+        (None, None) => Err(Failure::Usage(eyre!(
+            "name the account with --account (or CLOUDFLARE_ACCOUNT_ID), or the zone with --zone"
+        ))),
     }
 }
 
@@ -228,118 +247,9 @@ fn known(name: &str) -> Result<&'static Dataset, Failure> {
     dataset(name).ok_or_else(|| Failure::Usage(eyre!("no format for the dataset `{name}`; there are {}", names())))
 }
 
-/// What `create` was asked for.
-struct Create {
-    intake: String,
-    dataset: &'static Dataset,
-    here: HereArgs,
-    compat: bool,
-    skip_address: bool,
-    header: Vec<(String, PathBuf)>,
-}
-
-fn create(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool, dry_run: bool) -> Outcome {
-    // A dry run makes nothing, a data directory included.
-    let place = if dry_run { place.open(Missing::Refuse).ok() } else { Some(place.open(Missing::Make)?) };
-    let base = public_url(&wish.here, place.as_ref()).ok_or_else(no_public_url)?;
-    let cloud = Cloud::open(args)?;
-    // The validation upload needs no key, so all of this is known before an intake is made.
-    let bare = Destination::without_key(&base).map_err(cloud_failure)?;
-    let probe =
-        if wish.skip_address || !wish.header.is_empty() { None } else { Some(Probe::new().map_err(cloud_failure)?) };
-    let checks = check_setup(
-        &cloud.client,
-        probe.as_ref(),
-        &cloud.scope,
-        wish.dataset,
-        &bare,
-        wish.header.is_empty() && !dry_run,
-    );
-    let found = cloud.runtime.block_on(checks);
-    for step in &found.steps {
-        let mark = step.ok.map_or("?", |ok| if ok { "ok" } else { "NO" });
-        tell(&step.shown(), &format!("{mark:>2}  {}", step.sentence), json)?;
-    }
-    if !found.is_fine() {
-        return Err(Failure::Work(eyre!("no job was made: see what the checks above say")));
-    }
-    let key = match &place {
-        Some(place) if !dry_run => intake_key(wish, place, json)?,
-        _ => placeholder()?,
-    };
-    let header = if wish.compat { Header::Guide } else { Header::Tidegate };
-    let mut extra = Vec::new();
-    for (name, file) in &wish.header {
-        let value = ask::secret_of_file(file, name).map_err(Failure::Usage)?;
-        extra.push((name.clone(), value.reveal().to_owned().into()));
-    }
-    let to = Destination::of_intake(&base, &key, header, &extra).map_err(cloud_failure)?;
-    let request = if wish.compat {
-        JobRequest::compat(wish.dataset, to)
-    } else {
-        JobRequest::of_dataset(wish.dataset, to, found.fields.keys().map(String::as_str))
-    };
-    let command = request.curl(cloud.client.api(), &cloud.scope);
-    let shown = json!({"request": request.shown(), "curl": command, "dry_run": dry_run});
-    tell(&shown, &format!("request:\n{}\n\n{command}\n", pretty(&request.shown())), json)?;
-    if dry_run {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let job = cloud.ask(cloud.client.create_job(&cloud.scope, &request))?;
-    let sentence = format!("job {} made; the first batches come within 10 to 15 minutes", job.id);
-    tell(&job.shown(), &sentence, json)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What stands for the key of an intake that a dry run does not make. It is masked wherever it would show.
-fn placeholder() -> Result<IntakeKey, Failure> {
-    IntakeKey::new("tgi_0000000000000000000000000000000000000000000").map_err(cloud_failure)
-}
-
-/// The key of the intake: of a new one, or brought along for one that is there.
-fn intake_key(wish: &Create, place: &Place, json: bool) -> Result<IntakeKey, Failure> {
-    let brought = wish.here.key_file.as_deref().map(read_key).transpose()?;
-    let exists = intake_names(place)?.iter().any(|name| name.to_lowercase() == wish.intake.to_lowercase());
-    let key = match (exists, brought) {
-        (_, Some(key)) => return Ok(key),
-        (true, None) => {
-            let why =
-                "its key is stored as a hash only: give it with --key-file, or rotate it with `tidegate intake rotate`";
-            return Err(Failure::Usage(eyre!("there is an intake `{}`; {why}", wish.intake)));
-        }
-        (false, None) => make_intake(place, &wish.intake, wish.dataset.format)?,
-    };
-    let row = json!({"intake": wish.intake, "key": key.reveal()});
-    tell(&row, &format!("intake `{}` made\nkey (shown this once):  {}", wish.intake, key.reveal()), json)?;
-    IntakeKey::new(key.reveal()).map_err(cloud_failure)
-}
-
-fn make_intake(place: &Place, name: &str, format: &str) -> Result<Secret, Failure> {
-    match place {
-        Place::Data(on) => on.state.create_intake(name, format, &on.actor).map(|(_, key)| key).map_err(failure),
-        Place::Server(client) => {
-            match client.send("POST", "intakes", &json!({"name": name, "format": format}))?["key"].take() {
-                Value::String(key) => Ok(Secret::new(key)),
-                _ => Err(Failure::Work(eyre!("the server answered without a key"))),
-            }
-        }
-    }
-}
-
 fn read_key(file: &Path) -> Result<IntakeKey, Failure> {
     let key = ask::secret_of_file(file, "intake key").map_err(Failure::Usage)?;
     IntakeKey::new(key.reveal()).map_err(cloud_failure)
-}
-
-fn intake_names(place: &Place) -> Result<Vec<String>, Failure> {
-    match place {
-        Place::Data(on) => Ok(on.state.intakes().iter().map(|intake| intake.name.clone()).collect()),
-        Place::Server(client) => {
-            let rows = client.get("intakes")?;
-            let names = rows.as_array().into_iter().flatten().filter_map(|row| row["name"].as_str());
-            Ok(names.map(str::to_owned).collect())
-        }
-    }
 }
 
 /// Where Cloudflare reaches us, as far as it is known.
@@ -353,87 +263,6 @@ fn public_url(here: &HereArgs, place: Option<&Place>) -> Option<String> {
 
 fn no_public_url() -> Failure {
     Failure::Usage(eyre!("Cloudflare needs an address to send to: give --public-url, or set `server.public_url`"))
-}
-
-/// The job and what it should be, compared; the fields that Cloudflare offers come along for the plan.
-struct Compared {
-    job: Job,
-    dataset: &'static Dataset,
-    offered: Vec<String>,
-    address: Option<String>,
-    key: Option<IntakeKey>,
-}
-
-impl Compared {
-    fn of(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs) -> Result<Self, Failure> {
-        let job = cloud.ask(cloud.client.job(&cloud.scope, id))?;
-        let name = job.dataset.clone().unwrap_or_default();
-        let dataset = known(&name)?;
-        let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
-        // Without a place the address and the key may still be given; a job can be looked at from anywhere.
-        let place = place.open(Missing::Refuse).ok();
-        let address = public_url(here, place.as_ref());
-        let key = here.key_file.as_deref().map(read_key).transpose()?;
-        Ok(Self { job, dataset, offered, address, key })
-    }
-
-    fn wanted(&self) -> Result<Wanted<'_>, Failure> {
-        let key = self.key.clone().map_or(WantedKey::Any, WantedKey::Exact);
-        let offered = self.offered.iter().map(String::as_str).collect();
-        Wanted::new(self.dataset, offered, self.address.as_deref(), key).map_err(cloud_failure)
-    }
-}
-
-fn verify_job(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs, json: bool) -> Outcome {
-    let compared = Compared::of(cloud, id, here, place)?;
-    let differences = verify(&compared.job, &compared.wanted()?);
-    let mut out = std::io::stdout().lock();
-    if json {
-        differences.iter().try_for_each(|difference| writeln!(out, "{}", difference.shown()))?;
-    } else if differences.is_empty() {
-        writeln!(out, "job {id} is as it should be")?;
-    } else {
-        write!(out, "{}", render(&differences))?;
-    }
-    let breaks = differences.iter().any(|difference| difference.severity == Severity::Breaking);
-    Ok(if breaks { ExitCode::from(NOT_MET) } else { ExitCode::SUCCESS })
-}
-
-fn update(
-    cloud: &Cloud,
-    id: JobId,
-    here: &HereArgs,
-    place: PlaceArgs,
-    json: bool,
-    dry_run: bool,
-    yes: bool,
-) -> Outcome {
-    let compared = Compared::of(cloud, id, here, place)?;
-    let wanted = compared.wanted()?;
-    let to = match (&compared.address, compared.key.clone().or_else(|| compared.job.destination_conf.intake_key())) {
-        (Some(address), Some(key)) => {
-            Some(Destination::of_intake(address, &key, Header::Tidegate, &[]).map_err(cloud_failure)?)
-        }
-        _ => None,
-    };
-    let plan = plan(&compared.job, &wanted, to.as_ref());
-    if plan.update.is_empty() {
-        let sentence = format!("nothing to change at job {id}\n{}", render(&plan.staying));
-        tell(&json!({"job": id.0, "changed": false}), sentence.trim_end(), json)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let command = plan.update.curl(cloud.client.api(), &cloud.scope, id);
-    let shown = json!({"job": id.0, "request": plan.update.shown(), "curl": command, "dry_run": dry_run});
-    let staying = if plan.staying.is_empty() { String::new() } else { format!("stays:\n{}\n", render(&plan.staying)) };
-    let text = format!("{}\n{staying}request:\n{}\n\n{command}\n", render(&plan.mended), pretty(&plan.update.shown()));
-    tell(&shown, &text, json)?;
-    if dry_run {
-        return Ok(ExitCode::SUCCESS);
-    }
-    agree(yes, &format!("change job {id}?"))?;
-    let job = cloud.ask(cloud.client.update_if_unchanged(&cloud.scope, &compared.job, &plan.update))?;
-    tell(&job.shown(), &format!("job {id} changed; it takes 10 to 15 minutes to show"), json)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn delete(cloud: &Cloud, id: JobId, json: bool, dry_run: bool, yes: bool) -> Outcome {

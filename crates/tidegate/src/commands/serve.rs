@@ -17,6 +17,7 @@ use crate::config::{Config, Sources};
 use crate::edge::Edge;
 use crate::exit::{Failure, Outcome};
 use crate::logging;
+use crate::logpush::CloudflareSide;
 use crate::node::Node;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -45,9 +46,10 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (mut node, first) = Node::open(&config)?;
     node.begin(&config)?;
     let mut buckets = Buckets::start(&config, &node)?;
+    let mut side = CloudflareSide::start(&config, &node)?;
     let served = runtime()?.block_on(async {
         let edge = Edge::open(&config)?;
-        let bound = bind(&node, &config, &edge)?;
+        let bound = bind(&node, &config, &edge, &side)?;
         edge.start().await?;
         say_address(&bound, first.as_ref())?;
         tokio::spawn(prune_daily(node.state.clone()));
@@ -55,6 +57,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     });
     tracing::info!("stopping: finishing what was received");
     buckets.stop();
+    side.stop();
     node.stop();
     served?;
     Ok(ExitCode::SUCCESS)
@@ -77,7 +80,7 @@ async fn prune_daily(state: Arc<State>) {
 }
 
 /// Takes the address before anything slow happens.
-pub(crate) fn bind(node: &Node, config: &Config, edge: &Edge) -> Result<Bound, Failure> {
+pub(crate) fn bind(node: &Node, config: &Config, edge: &Edge, side: &CloudflareSide) -> Result<Bound, Failure> {
     let parts = ServerParts {
         journal: node.journal.clone(),
         state: node.state.clone(),
@@ -89,6 +92,7 @@ pub(crate) fn bind(node: &Node, config: &Config, edge: &Edge) -> Result<Bound, F
         senders: edge.senders(),
         options: config.server.clone(),
         detection: node.detection.as_ref().map(crate::detection::Detection::service),
+        logpush: Some(side.service()),
         version: env!("CARGO_PKG_VERSION"),
     };
     Bound::new(parts).map_err(|error| Failure::Work(eyre!(error)))

@@ -3,9 +3,13 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use super::problem::Problem;
 use super::{Loaded, Problems, Sender};
+
+/// Cloudflare allows 1,200 calls in five minutes for all tokens of a user.
+const INTERVAL_MIN: Duration = Duration::from_secs(10);
 
 impl Loaded {
     /// Finds values that do not fit together.
@@ -32,6 +36,9 @@ impl Loaded {
         if config.journal.bytes_max.0 < config.intake.compressed_bytes_max.0.saturating_mul(2) {
             let why = "is less than twice `compressed_bytes_max` in [intake]; two batches must fit";
             problems.push(self.problem("journal", "bytes_max", why));
+        }
+        if config.logpush.interval.0 < INTERVAL_MIN {
+            problems.push(self.problem("logpush", "interval", "is shorter than 10s; Cloudflare counts calls"));
         }
         if config.auth.session_idle > config.auth.session_ttl {
             problems.push(self.problem("auth", "session_idle", "is longer than `session_ttl`"));
@@ -76,6 +83,7 @@ impl Loaded {
             ("acme", "root_file", &config.acme.root_file, "-----BEGIN CERTIFICATE-----"),
             ("enrich", "geoip_city", &config.enrich.geoip_city, ""),
             ("enrich", "geoip_asn", &config.enrich.geoip_asn, ""),
+            ("logpush", "token_file", &config.logpush.token_file, ""),
         ];
         for (section, key, path, holds) in files {
             if let Some(path) = path

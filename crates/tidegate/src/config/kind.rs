@@ -199,6 +199,48 @@ impl Value for PublicUrl {
     }
 }
 
+/// The identifier of an account or zone at Cloudflare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CloudflareId(pub(crate) String);
+
+impl Value for CloudflareId {
+    const KIND: &'static str = "an identifier of Cloudflare, 32 letters and digits";
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            // Accounts and zones differ in their place only.
+            Raw::Text(text) if tidegate_logpush::Scope::account(text).is_ok() => Ok(Self(text.trim().to_owned())),
+            _ => Err(must_be::<Self>(raw)),
+        }
+    }
+
+    fn show(&self) -> Raw {
+        Raw::Text(self.0.clone())
+    }
+}
+
+/// Where the Cloudflare API is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiAddress(pub(crate) String);
+
+impl Value for ApiAddress {
+    const KIND: &'static str = "an address such as `https://api.cloudflare.com`";
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Text(text) => match tidegate_logpush::ApiUrl::parse(text) {
+                Ok(_) => Ok(Self(text.clone())),
+                Err(error) => Err(format!("is no address of the API: {error}")),
+            },
+            _ => Err(must_be::<Self>(raw)),
+        }
+    }
+
+    fn show(&self) -> Raw {
+        Raw::Text(self.0.clone())
+    }
+}
+
 /// An IP address, or all that begin like it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Network {
@@ -334,6 +376,12 @@ mod tests {
         for text in ["10.0.0.0/33", "10.0.0/8", "", "x/8", "::/129", "10.0.0.0/-1"] {
             assert_eq!(read::<Network>(text), None, "{text}");
         }
+        assert!(read::<CloudflareId>("023e105f4ecef8ad9ca31a8372d0c353").is_some());
+        for text in ["", "a/b", "..", "a b"] {
+            assert_eq!(read::<CloudflareId>(text), None, "{text}");
+        }
+        assert_eq!(read::<ApiAddress>("http://127.0.0.1:8099").as_deref(), Some("http://127.0.0.1:8099"));
+        assert_eq!(read::<ApiAddress>("http://api.example"), None);
         assert_eq!(read::<PublicUrl>("https://a.example:8443/").as_deref(), Some("https://a.example:8443"));
         for text in ["a.example", "ftp://a", "https://", "https://u:p@a", "https://a/b", "https://a?x"] {
             assert_eq!(read::<PublicUrl>(text), None, "{text}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidegate_batch::Limits;
 use tidegate_formats::enrich::{EnrichOptions, GeoIp};
 
-use super::sections::{Data, Detect, Formats, Log, Settings};
+use super::sections::{Data, Detect, Formats, Log, Logpush, Settings};
 use super::{Bucket, Loaded, Network, Problem, Problems, Sender, Size, Sources, Span};
 
 /// The folder in the data directory for what a query cannot hold in memory.
@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) data: Data,
     pub(crate) formats: Formats,
     pub(crate) detect: Detect,
+    pub(crate) logpush: Logpush,
     pub(crate) log: Log,
     pub(crate) buckets: Vec<Bucket>,
     pub(crate) limits: Limits,
@@ -55,6 +56,7 @@ impl Loaded {
             data: settings.data.clone(),
             formats: settings.formats.clone(),
             detect: settings.detect.clone(),
+            logpush: settings.logpush.clone(),
             log: settings.log.clone(),
             journal: settings.journal(),
             store: settings.store(),

@@ -11,7 +11,7 @@ use tidegate_state::Options as Controlling;
 use tidegate_store::Options as Storing;
 
 use super::Written;
-use super::kind::{LogFormat, LogLevel, Network, PublicUrl, Size, Span};
+use super::kind::{ApiAddress, CloudflareId, LogFormat, LogLevel, Network, PublicUrl, Size, Span};
 use super::names::{DirectoryUrl, HostName, MailAddress, Sender};
 use super::value::{Raw, Value};
 
@@ -209,6 +209,23 @@ sections! {
         lists: Vec<PathBuf> = Vec::new();
         /// Whether notification targets may be on this machine, such as a relay of your own.
         allow_loopback: bool = false;
+    }
+
+    /// The jobs at Cloudflare that send logs here. With a token and an account or zone they are watched.
+    [logpush] Logpush {
+        /// File whose first line is a Cloudflare API token with `Logs: Edit`, and `Zero Trust: PII Read` for Access, Gateway
+        /// and DEX datasets. Without it, the variable `CLOUDFLARE_API_TOKEN` counts.
+        token_file: Option<PathBuf> = None;
+        /// Accounts whose jobs are watched.
+        accounts: Vec<CloudflareId> = Vec::new();
+        /// Zones whose jobs are watched.
+        zones: Vec<CloudflareId> = Vec::new();
+        /// How often they are looked at; ten seconds at least.
+        interval: Span = seconds(60);
+        /// Whether an address of this network will do where Cloudflare needs a public one, as for a relay that forwards here.
+        allow_private: bool = false;
+        /// Server to ask instead of `https://api.cloudflare.com`, for a proxy or a test.
+        api_url: Option<ApiAddress> = None;
     }
 
     /// Logging in.

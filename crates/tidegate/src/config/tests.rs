@@ -165,6 +165,11 @@ fn wrong_values_are_refused_where_they_stand() {
             "[journal]\nbytes_max = '1 MiB'",
             "2:13: `bytes_max` in [journal] is less than twice `compressed_bytes_max` in [intake]; two batches must fit",
         ),
+        ("[logpush]\ninterval = '1s'", "2:12: `interval` in [logpush] is shorter than 10s; Cloudflare counts calls"),
+        (
+            "[logpush]\naccounts = ['a/b']",
+            "2:12: `accounts` in [logpush] must be an identifier of Cloudflare, 32 letters and digits, not `a/b`",
+        ),
         ("[auth]\nsession_idle = '8d'", "2:16: `session_idle` in [auth] is longer than `session_ttl`"),
     ] {
         assert_eq!(problems(text), [format!("tidegate.toml:{message}")], "{text}");

@@ -1,0 +1,175 @@
+//! Makes an intake and the job that sends to it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use eyre::eyre;
+use serde_json::json;
+use tidegate_logpush::{Dataset, Destination, Header, IntakeKey, JobRequest, Prepared, Probe, check_setup};
+use zeroize::Zeroizing;
+
+use super::{Cloud, CloudArgs, HereArgs, cloud_failure, intakes, no_public_url, pretty, public_url, read_key, tell};
+use crate::ask;
+use crate::exit::{Failure, Outcome};
+use crate::place::{Missing, Place, PlaceArgs};
+
+/// What was asked for.
+pub(super) struct Create {
+    pub(super) intake: String,
+    pub(super) dataset: &'static Dataset,
+    pub(super) here: HereArgs,
+    pub(super) rotate_key: bool,
+    pub(super) compat: bool,
+    pub(super) skip_address: bool,
+    pub(super) allow_private: bool,
+    pub(super) header: Vec<(String, PathBuf)>,
+}
+
+/// The key of the intake, and what was done to have it.
+struct Keyed {
+    key: IntakeKey,
+    made: bool,
+    rotated: bool,
+}
+
+/// Runs the verb.
+pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool, dry_run: bool) -> Outcome {
+    // A dry run makes nothing, a data directory included.
+    let place = if dry_run { place.open(Missing::Refuse).ok() } else { Some(place.open(Missing::Make)?) };
+    let base = public_url(&wish.here, place.as_ref()).ok_or_else(no_public_url)?;
+    let extra = headers(wish)?;
+    // The validation upload needs no key, so all of this is known before an intake is made.
+    let bare = Destination::without_key(&base, &extra).map_err(cloud_failure)?;
+    let brought = wish.here.key_file.as_deref().map(read_key).transpose()?;
+    if let Some(place) = &place {
+        check_intake(wish, place, brought.as_ref())?;
+    }
+    let cloud = Cloud::open(args)?;
+    let probe = if wish.skip_address { None } else { Some(Probe::new().map_err(cloud_failure)?) };
+    let probe = probe.map(|probe| probe.allow_private(wish.allow_private));
+    let checks = check_setup(&cloud.client, probe.as_ref(), &cloud.scope, wish.dataset, &bare, !dry_run);
+    let found = cloud.runtime.block_on(checks);
+    for step in &found.steps {
+        let mark = step.ok.map_or("?", |ok| if ok { "ok" } else { "NO" });
+        tell(&step.shown(), &format!("{mark:>2}  {}", step.sentence), json)?;
+    }
+    if !found.is_fine() {
+        return Err(Failure::Work(eyre!("no job was made: see what the checks above say")));
+    }
+    let keyed = match &place {
+        Some(place) if !dry_run => keyed(wish, place, brought)?,
+        _ => Keyed { key: brought.map_or_else(placeholder, Ok)?, made: false, rotated: false },
+    };
+    let request = request(wish, &base, &keyed.key, &extra, &found)?;
+    let command = request.curl(cloud.client.api(), &cloud.scope);
+    let shown = json!({"request": request.shown(), "curl": command, "dry_run": dry_run});
+    tell(&shown, &format!("\nrequest:\n{}\n\n{command}\n", pretty(&request.shown())), json)?;
+    if dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let job = match cloud.ask(cloud.client.create_job(&cloud.scope, &request)) {
+        Ok(job) => job,
+        Err(error) => return Err(undo(wish, place.as_ref(), &keyed, error)),
+    };
+    if keyed.made || keyed.rotated {
+        let row = json!({"intake": wish.intake, "key": keyed.key.reveal()});
+        let done = if keyed.made { "made" } else { "has a new key; its old one is taken for a day more" };
+        let sentence = format!("intake `{}` {done}\nkey (shown this once):  {}", wish.intake, keyed.key.reveal());
+        tell(&row, &sentence, json)?;
+    }
+    let sentence = format!("job {} made; the first batches come within 10 to 15 minutes", job.id);
+    tell(&job.shown(), &sentence, json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn headers(wish: &Create) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
+    let read = |(name, file): &(String, PathBuf)| {
+        let value = ask::secret_of_file(file, name).map_err(Failure::Usage)?;
+        Ok((name.clone(), Zeroizing::new(value.reveal().to_owned())))
+    };
+    wish.header.iter().map(read).collect()
+}
+
+/// Whether the job can send to the intake that was named.
+fn check_intake(wish: &Create, place: &Place, brought: Option<&IntakeKey>) -> Result<(), Failure> {
+    let Some(intake) = intakes::find(place, &wish.intake)? else { return Ok(()) };
+    if intake.format != wish.dataset.format {
+        return Err(Failure::Usage(eyre!(
+            "the intake `{}` reads `{}`, but `{}` wants `{}`: name another intake",
+            intake.name,
+            intake.format,
+            wish.dataset.name,
+            wish.dataset.format
+        )));
+    }
+    if brought.is_some_and(|key| intakes::takes(place, key) == Some(false)) {
+        return Err(Failure::Usage(eyre!("no intake takes the key in --key-file: give the key of `{}`", intake.name)));
+    }
+    if brought.is_none() && !wish.rotate_key {
+        return Err(Failure::Usage(eyre!(
+            "there is an intake `{}` already, and its key is stored as a hash only: give the key with --key-file, or let the \
+             intake get a new one with --rotate-key",
+            intake.name
+        )));
+    }
+    Ok(())
+}
+
+/// What stands for the key of an intake that a dry run does not make. It is masked wherever it would show.
+fn placeholder() -> Result<IntakeKey, Failure> {
+    IntakeKey::new("tgi_0000000000000000000000000000000000000000000").map_err(cloud_failure)
+}
+
+/// The key of the intake: brought along, of a new intake, or a new one.
+fn keyed(wish: &Create, place: &Place, brought: Option<IntakeKey>) -> Result<Keyed, Failure> {
+    match (brought, intakes::find(place, &wish.intake)?) {
+        (Some(key), Some(_)) => Ok(Keyed { key, made: false, rotated: false }),
+        (Some(_), None) => Err(Failure::Usage(eyre!(
+            "there is no intake `{}` yet: make it with `tidegate intake create --existing-key`, or leave out --key-file",
+            wish.intake
+        ))),
+        (None, Some(intake)) => Ok(Keyed { key: intakes::rotate(place, &intake)?, made: false, rotated: true }),
+        (None, None) => {
+            Ok(Keyed { key: intakes::make(place, &wish.intake, wish.dataset.format)?, made: true, rotated: false })
+        }
+    }
+}
+
+fn request(
+    wish: &Create,
+    base: &str,
+    key: &IntakeKey,
+    extra: &[(String, Zeroizing<String>)],
+    found: &Prepared,
+) -> Result<JobRequest, Failure> {
+    let header = if wish.compat { Header::Guide } else { Header::Tidegate };
+    let to = Destination::of_intake(base, key, header, extra).map_err(cloud_failure)?;
+    Ok(if wish.compat {
+        JobRequest::compat(wish.dataset, to)
+    } else {
+        JobRequest::of_dataset(wish.dataset, to, found.fields.keys().map(String::as_str))
+    })
+}
+
+/// Takes back what was made for a job that Cloudflare then refused.
+fn undo(wish: &Create, place: Option<&Place>, keyed: &Keyed, error: Failure) -> Failure {
+    let Some(place) = place else { return error };
+    let more = if keyed.made {
+        match intakes::remove(place, &wish.intake) {
+            Ok(()) => format!("the intake `{}` that was made for it was removed again", wish.intake),
+            Err(_) => format!("the intake `{}` that was made for it stays", wish.intake),
+        }
+    } else if keyed.rotated {
+        format!(
+            "the intake `{}` got a new key already, and its old one is taken for a day more: try again with --rotate-key",
+            wish.intake
+        )
+    } else {
+        return error;
+    };
+    match error {
+        Failure::Usage(why) => Failure::Usage(eyre!("{why:#}; {more}")),
+        Failure::Work(why) => Failure::Work(eyre!("{why:#}; {more}")),
+        Failure::Config(why) => Failure::Config(why),
+    }
+}

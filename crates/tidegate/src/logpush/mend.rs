@@ -1,0 +1,164 @@
+//! Compares a job with what it should be, and makes it so.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tidegate_logpush::{Dataset, Difference, IntakeKey, Job, JobId, Plan, Wanted, WantedKey, plan, verify as compare};
+use tidegate_server::logpush::{
+    LogpushComparison, LogpushFailure, LogpushLook, LogpushPlan, LogpushUpdate, LogpushUpdated,
+};
+use tidegate_state::{Actor, Intake};
+
+use super::make::{GRACE, check_key, with};
+use super::service::{Cloud, dataset_of, failure};
+use super::{Side, shown};
+
+/// A job as it is, and what is needed to say what it should be.
+struct Compared {
+    job: Job,
+    dataset: &'static Dataset,
+    offered: Vec<String>,
+    address: Option<String>,
+    /// The key that it should carry, when one was named.
+    key: Option<IntakeKey>,
+    /// Whether an intake takes the key that it carries.
+    fits: bool,
+}
+
+/// Compares.
+pub(super) fn verify(side: &Side, id: JobId, look: &LogpushLook) -> Result<LogpushComparison, LogpushFailure> {
+    let cloud = side.cloud(look.token.as_ref(), side.place_of(id, look.scope.as_ref())?)?;
+    let compared = Compared::of(side, &cloud, id, look)?;
+    let wanted = compared.wanted(side)?;
+    let plan = compared.plan(&wanted)?;
+    let all = compare(&compared.job, &wanted);
+    let update = (!plan.update.is_empty()).then(|| LogpushPlan {
+        request: plan.update.shown(),
+        curl: plan.update.curl(cloud.client.api(), &cloud.scope, id),
+    });
+    Ok(LogpushComparison {
+        job: shown::of_job(side, &cloud.scope, &compared.job),
+        differences: all.iter().map(|one| shown::difference(one, plan.mended.contains(one))).collect(),
+        update,
+        seen: compared.job.fingerprint(),
+    })
+}
+
+/// Mends.
+pub(super) fn update(
+    side: &Side,
+    id: JobId,
+    wish: &LogpushUpdate,
+    actor: &Actor,
+) -> Result<LogpushUpdated, LogpushFailure> {
+    let cloud = side.cloud(wish.token.as_ref(), side.place_of(id, wish.scope.as_ref())?)?;
+    let look = LogpushLook { public_url: wish.public_url.clone(), key: wish.key.clone(), ..LogpushLook::default() };
+    let mut compared = Compared::of(side, &cloud, id, &look)?;
+    unchanged(&compared.job, &wish.seen)?;
+    let intake = compared.intake(side, wish)?;
+    let rotated = match intake.filter(|_| wish.rotate_key) {
+        Some(intake) => {
+            let key = side.state.rotate_intake_key(intake.id, Some(GRACE), actor)?;
+            compared.key = Some(IntakeKey::new(key.reveal()).map_err(failure)?);
+            Some((intake, key))
+        }
+        None => None,
+    };
+    let wanted = compared.wanted(side)?;
+    let plan = compared.plan(&wanted)?;
+    let (mended, left) = (told(&plan.mended, true), told(&plan.staying, false));
+    let request = plan.update.shown();
+    let done = |changed, job: &Job| LogpushUpdated {
+        changed,
+        job: shown::of_job(side, &cloud.scope, job),
+        mended,
+        left,
+        request: request.clone(),
+        key: rotated.as_ref().map(|(_, key)| key.reveal().to_owned()),
+    };
+    if plan.update.is_empty() {
+        return Ok(done(false, &compared.job));
+    }
+    let sent = cloud.ask(cloud.client.update_if_unchanged(&cloud.scope, &compared.job, &plan.update));
+    let job = sent.map_err(|error| match &rotated {
+        Some((intake, _)) => with(error, &after_rotation(intake)),
+        None => error,
+    })?;
+    side.note(actor, "logpush_job.update", id, json!({"place": cloud.scope.to_string(), "request": request}))?;
+    Ok(done(true, &job))
+}
+
+fn after_rotation(intake: &Intake) -> String {
+    format!(
+        "the intake `{}` got a new key already, and its old one is taken for a day more: try again with `rotate_key`",
+        intake.name
+    )
+}
+
+fn told(differences: &[Difference], mended: bool) -> Vec<tidegate_server::logpush::LogpushDifference> {
+    differences.iter().map(|one| shown::difference(one, mended)).collect()
+}
+
+/// Whether a job is as it was seen.
+fn unchanged(job: &Job, seen: &str) -> Result<(), LogpushFailure> {
+    match job.changes_since(seen).as_deref() {
+        Some([]) => Ok(()),
+        Some(changes) => Err(LogpushFailure::Changed(format!(
+            "job {} was changed by someone else meanwhile ({}), and nothing was sent: compare it again; Cloudflare's audit log \
+             says who it was",
+            job.id,
+            changes.join(", ")
+        ))),
+        None => Err(LogpushFailure::Invalid("`seen` is not what a comparison gave".to_owned())),
+    }
+}
+
+impl Compared {
+    fn of(side: &Side, cloud: &Cloud, id: JobId, look: &LogpushLook) -> Result<Self, LogpushFailure> {
+        let job = cloud.ask(cloud.client.job(&cloud.scope, id))?;
+        let dataset = dataset_of(job.dataset.as_deref().unwrap_or_default())?;
+        let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
+        let key = look.key.as_ref().map(|key| IntakeKey::new(key.reveal())).transpose().map_err(failure)?;
+        let fits = side.intake_of(&job.destination_conf).is_some_and(|intake| intake.enabled);
+        let address = look.public_url.clone().or_else(|| side.public_url.clone());
+        Ok(Self { job, dataset, offered, address, key, fits })
+    }
+
+    fn wanted(&self, side: &Side) -> Result<Wanted<'_>, LogpushFailure> {
+        let key = self.key.clone().map_or(WantedKey::Judged(self.fits), WantedKey::Exact);
+        let offered = self.offered.iter().map(String::as_str).collect();
+        let mut wanted = Wanted::new(self.dataset, offered, self.address.as_deref(), key).map_err(failure)?;
+        wanted.batch_bytes_max = side.batch_bytes_max;
+        Ok(wanted)
+    }
+
+    /// The update that mends what can be mended with the key that is known.
+    fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan, LogpushFailure> {
+        let own = || self.job.destination_conf.intake_key().filter(|_| self.fits);
+        let to = match self.key.clone().or_else(own) {
+            Some(key) => Some(self.job.destination_conf.moved(self.address.as_deref(), &key).map_err(failure)?),
+            None => None,
+        };
+        Ok(plan(&self.job, wanted, to.as_ref()))
+    }
+
+    /// The intake that the job should send to: the named one, or that of the key. A key that was given must be its key.
+    fn intake(&self, side: &Side, wish: &LogpushUpdate) -> Result<Option<Arc<Intake>>, LogpushFailure> {
+        let invalid = |why: &str| LogpushFailure::Invalid(why.to_owned());
+        let named = match wish.intake.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => {
+                Some(side.state.intake_by_name(name).ok_or_else(|| invalid("there is no intake of this name"))?)
+            }
+            None => None,
+        };
+        let intake = named.or_else(|| side.intake_of(&self.job.destination_conf));
+        match (&intake, &wish.key) {
+            (_, Some(_)) if wish.rotate_key => Err(invalid("give a key or have one made, not both")),
+            (Some(intake), Some(key)) => check_key(side, key, intake).map(|()| Some(Arc::clone(intake))),
+            (None, _) if wish.rotate_key => {
+                Err(invalid("no intake takes the key that the job carries: name the `intake` that it should send to"))
+            }
+            _ => Ok(intake),
+        }
+    }
+}

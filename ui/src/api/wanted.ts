@@ -91,8 +91,3 @@ export interface Notification {
 }
 
 export interface SavedQuery { id: string; name: string; state: string; query: string; owner: string; shared: boolean; created: string; updated: string }
-
-export interface LogpushJobs {
-  configured: boolean; checked?: string | null;
-  jobs: { id: number; account: string; dataset: string; name: string; enabled: boolean; intake?: string | null; last_complete?: string | null; last_error?: string | null; error_message?: string | null; lag_seconds?: number | null; problems: { severity: "error" | "warning"; message: string }[] }[];
-}

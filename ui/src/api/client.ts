@@ -63,7 +63,7 @@ export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response
   return data as T;
 }
 
-/** A call whose bodies are typed by hand, in wanted.ts. */
+/** A call whose answer is one of types.ts. */
 export async function call<T>(method: string, path: string, options: { query?: Record<string, string | number | boolean | undefined>; body?: unknown; signal?: AbortSignal } = {}): Promise<T> {
   const url = new URL("/api/v1" + path, location.origin);
   for (const [key, value] of Object.entries(options.query ?? {})) if (value !== undefined && value !== "") url.searchParams.set(key, String(value));

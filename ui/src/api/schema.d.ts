@@ -21,6 +21,198 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alert-filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the alert filters. */
+        get: operations["list_alert_filters"];
+        put?: never;
+        /** Creates an alert filter. */
+        post: operations["create_alert_filter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-filters/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says which alerts an alert filter would have hidden. */
+        post: operations["preview_alert_filter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-filters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes an alert filter: what it would have hidden raises alerts again. */
+        delete: operations["delete_alert_filter"];
+        options?: never;
+        head?: never;
+        /** Changes an alert filter. */
+        patch: operations["change_alert_filter"];
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists alerts. */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts alerts over time. */
+        post: operations["histogram_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the status of many alerts. */
+        post: operations["change_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an alert. */
+        get: operations["show_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes status, verdict or assignee of an alert. */
+        patch: operations["change_alert"];
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Comments on an alert. */
+        post: operations["comment_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists alerts of the same rule that share source, target, name or likeness with an alert. */
+        get: operations["similar_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the assets, the most critical first. */
+        get: operations["list_assets"];
+        put?: never;
+        /** Creates an asset, or changes the one that is known by the same; open alerts are weighed anew. */
+        post: operations["create_asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes an asset; open alerts are weighed anew. */
+        delete: operations["delete_asset"];
+        options?: never;
+        head?: never;
+        /** Changes an asset; open alerts are weighed anew. */
+        patch: operations["change_asset"];
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -30,6 +222,23 @@ export interface paths {
         };
         /** Lists what was changed, newest first. */
         get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the collections. */
+        get: operations["list_collections"];
         put?: never;
         post?: never;
         delete?: never;
@@ -175,6 +384,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the feeds. */
+        get: operations["list_feeds"];
+        put?: never;
+        /** Adds a feed and fetches it soon. */
+        post: operations["create_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the well-known feeds that can be added by name; none is fetched until then. */
+        get: operations["list_feed_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a feed; its indicators stay. */
+        delete: operations["delete_feed"];
+        options?: never;
+        head?: never;
+        /** Changes a feed and fetches it anew. */
+        patch: operations["change_feed"];
+        trace?: never;
+    };
+    "/api/v1/feeds/{id}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetches a feed now, whenever it is due. */
+        post: operations["refresh_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/formats": {
         parameters: {
             query?: never;
@@ -204,6 +483,91 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists indicators. */
+        get: operations["list_indicators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/expire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the validity of indicators now. */
+        post: operations["expire_indicators"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings indicators in, or says what would come in. */
+        post: operations["import_indicators"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the indicators that a name or an address meets now. */
+        get: operations["match_indicators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/indicators/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes an indicator. */
+        delete: operations["delete_indicator"];
         options?: never;
         head?: never;
         patch?: never;
@@ -329,6 +693,288 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the notification targets. */
+        get: operations["list_notifications"];
+        put?: never;
+        /** Creates a notification target. */
+        post: operations["create_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a notification target with all that waits for it. */
+        delete: operations["delete_notification"];
+        options?: never;
+        head?: never;
+        /** Changes a notification target. */
+        patch: operations["change_notification"];
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a try to a notification target, now. */
+        post: operations["test_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's last queries of 30 days, each once, newest first. */
+        get: operations["list_query_history"];
+        put?: never;
+        /** Remembers a query that was run. */
+        post: operations["remember_query"];
+        /** Forgets the queries that the caller ran. */
+        delete: operations["forget_queries"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retrohunts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the hunts, the newest first. */
+        get: operations["list_retrohunts"];
+        put?: never;
+        /** Begins a hunt in the background. */
+        post: operations["create_retrohunt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retrohunts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a hunt and what it found. */
+        get: operations["show_retrohunt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retrohunts/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a hunt; what it found stays. */
+        post: operations["cancel_retrohunt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all rules. */
+        get: operations["list_rules"];
+        put?: never;
+        /** Adds a rule. */
+        post: operations["create_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what is right and wrong with a rule. */
+        post: operations["check_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/effort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says up to which effort rules are on. */
+        put: operations["set_effort"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells which ATT&CK techniques rules cover. */
+        get: operations["rules_matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/navigator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the layer for the ATT&CK Navigator. */
+        get: operations["rules_navigator"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a rule would have found in stored events. */
+        post: operations["preview_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a rule. */
+        get: operations["show_rule"];
+        put?: never;
+        post?: never;
+        /** Deletes a rule that a user made; its alerts stay. */
+        delete: operations["delete_rule"];
+        options?: never;
+        head?: never;
+        /** Switches and tunes a rule, or replaces the text of one that a user made. */
+        patch: operations["change_rule"];
+        trace?: never;
+    };
+    "/api/v1/saved-queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's saved queries and those that others share. */
+        get: operations["list_saved_queries"];
+        put?: never;
+        /** Saves a query. */
+        post: operations["create_saved_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/saved-queries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a saved query: one's own, or as an admin a shared one. */
+        delete: operations["delete_saved_query"];
+        options?: never;
+        head?: never;
+        /** Changes a saved query: one's own, or as an admin a shared one. */
+        patch: operations["change_saved_query"];
         trace?: never;
     };
     "/api/v1/sessions": {
@@ -679,6 +1325,413 @@ export interface components {
             /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
             to?: string | null;
         };
+        /** @description One stretch of time. */
+        AlertBucket: {
+            /**
+             * Format: int64
+             * @description Alerts with an event in it.
+             */
+            count: number;
+            /** @description Its first moment. */
+            start: string;
+        };
+        /** @description How many alerts there are; each list ignores its own filter. */
+        AlertCounts: {
+            /** @description By status. */
+            status: {
+                [key: string]: number;
+            };
+            /** @description By urgency. */
+            urgency: {
+                [key: string]: number;
+            };
+        };
+        /** @description An alert with all that is known of it. */
+        AlertDetail: components["schemas"]["AlertLine"] & {
+            /** @description What its rule finds and why that matters; empty when the rule is gone. */
+            description: string;
+            /** @description The first events behind it, ten at most. */
+            events: components["schemas"]["EventLine"][];
+            /** @description What else makes its rule fire. */
+            false_positives: string[];
+            /** @description From when. */
+            from: string;
+            /** @description What was done with it, oldest first. */
+            history: components["schemas"]["HistoryLine"][];
+            /** @description The values that made it fire. */
+            matched: components["schemas"]["MatchedValue"][];
+            /** @description Why, in one sentence with the figures. */
+            note?: string | null;
+            /** @description The search that shows the events behind it. */
+            query: string;
+            /** @description Where the facts of its rule come from. */
+            references: string[];
+            /** @description Until when. */
+            to: string;
+        };
+        /** @description What to change of an alert; what is absent stays. */
+        AlertEdit: {
+            /**
+             * @description Who works on it, by name; `me` is the caller, `null` is nobody.
+             * @default null
+             */
+            assignee: string | null;
+            /**
+             * @description Why, or a comment alone.
+             * @default null
+             */
+            comment: string | null;
+            /** @default null */
+            status: components["schemas"]["AlertStatus"] | null;
+            /** @default null */
+            verdict: components["schemas"]["Verdict"] | null;
+        };
+        /** @description What to change of an exception; what is absent stays. */
+        AlertFilterEdit: {
+            /**
+             * @description Whether it hides anything.
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * @description When it ends; `null` for never.
+             * @default null
+             */
+            expires: string | null;
+            /**
+             * @description Its new name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Which events raise nothing.
+             * @default null
+             */
+            query: string | null;
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description What an exception would have hidden. */
+        AlertFilterOutcome: {
+            /**
+             * Format: int64
+             * @description How many these are.
+             */
+            alert_count: number;
+            /** @description The alerts that it would have hidden whole, fifty at most: all events that are kept of them meet it. */
+            alerts: components["schemas"]["AlertLine"][];
+            /**
+             * Format: int64
+             * @description Events behind alerts that meet it, of those that are kept.
+             */
+            event_count: number;
+            /**
+             * Format: int64
+             * @description How many alerts were looked at, a thousand at most.
+             */
+            of_alerts: number;
+        };
+        /** @description An exception to be made. */
+        AlertFilterRequest: {
+            /** @description When it ends (RFC 3339); never, if absent. */
+            expires?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Which events raise nothing, in the events query language. */
+            query: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The rule that it is for; every rule, if absent.
+             */
+            rule?: string | null;
+        };
+        /** @description An exception to try. */
+        AlertFilterTrial: {
+            /** @description From when on alerts are looked at: `now-30d` if absent; forms as for events. */
+            from?: string | null;
+            /** @description Which events raise nothing, in the events query language. */
+            query: string;
+            /**
+             * Format: uuid
+             * @description The rule that it is for; every rule, if absent.
+             */
+            rule?: string | null;
+        };
+        /** @description An exception. */
+        AlertFilterView: {
+            /** @description When it was made. */
+            created: string;
+            /** @description Who wrote it last. */
+            created_by: string;
+            /** @description Whether it hides anything at present. */
+            enabled: boolean;
+            /** @description When it ends. */
+            expires?: string | null;
+            /**
+             * Format: int64
+             * @description How many events behind findings it kept back.
+             */
+            hidden: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description When it last did. */
+            last_hit?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Which events raise nothing, in the events query language. */
+            query: string;
+            /** @description Why. */
+            reason: string;
+            rule?: components["schemas"]["FilteredRule"] | null;
+        };
+        /** @description Alerts over time. */
+        AlertHistogramAnswer: {
+            /** @description The buckets that have alerts, in order; they begin where those of the events' histogram do. */
+            buckets: components["schemas"]["AlertBucket"][];
+            /**
+             * Format: int64
+             * @description Width of a bucket.
+             */
+            interval_ms: number;
+        };
+        /** @description What to count over time. */
+        AlertHistogramRequest: {
+            /** @description Not before; 2,000 buckets before `to`, if absent; forms as for events. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description Width of a bucket in milliseconds.
+             */
+            interval_ms: number;
+            /** @description Taken and not looked at: alerts cannot be cut by a query over events. */
+            query?: string | null;
+            /** @description Before; now, if absent. */
+            to?: string | null;
+        };
+        /** @description An alert in a list. */
+        AlertLine: {
+            /** @description The name of who works on it. */
+            assignee?: string | null;
+            /** @description When it was raised. */
+            created: string;
+            /**
+             * Format: int32
+             * @description The highest criticality among the assets that take part.
+             */
+            criticality?: number | null;
+            /**
+             * Format: int64
+             * @description How many events are behind it.
+             */
+            event_count: number;
+            /** @description The time of its first event. */
+            first_seen: string;
+            /** @description What it was grouped by. */
+            group: {
+                [key: string]: string;
+            };
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The time of its last event. */
+            last_seen: string;
+            /** @description The name that was asked for. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Its number, for people to name it by.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How many findings were folded into it.
+             */
+            occurrences: number;
+            /** @description It stands for all that its rule finds beyond the number of open alerts that one rule may have. */
+            overflow: boolean;
+            /** @description The rule that found it, as it was when it last found something. */
+            rule: components["schemas"]["RuleRef"];
+            /** @description Who did it. */
+            source?: string | null;
+            /** @description How far the work is. */
+            status: components["schemas"]["AlertStatus"];
+            /** @description To whom. */
+            target?: string | null;
+            /** @description When it last grew or was changed. */
+            updated: string;
+            /**
+             * Format: int32
+             * @description Severity and criticality in one number, 0 to 100.
+             */
+            urgency: number;
+            /** @description The same in a word. */
+            urgency_level: components["schemas"]["Urgency"];
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /** @description A page of alerts. */
+        AlertPage: {
+            /** @description The alerts. */
+            alerts: components["schemas"]["AlertLine"][];
+            /** @description How many there are by status and by urgency. */
+            counts: components["schemas"]["AlertCounts"];
+            /** @description Ask with `cursor` for the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
+        /** @description Which alerts; what is absent does not matter. Lists are separated by commas. */
+        AlertSelection: {
+            /**
+             * @description Of this user, by name; `me` is the caller, `none` is nobody.
+             * @default null
+             */
+            assignee: string | null;
+            /**
+             * @description With an event at or after this time; forms as for events.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description About this name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Whose rule, source, target, name, note or matched values hold each of these words, or whose number it is.
+             * @default null
+             */
+            q: string | null;
+            /**
+             * @description Of these rules, by id.
+             * @default null
+             */
+            rule: string | null;
+            /**
+             * @description Of these severities.
+             * @default null
+             */
+            severity: string | null;
+            /**
+             * @description From this source.
+             * @default null
+             */
+            source: string | null;
+            /**
+             * @description Of these statuses.
+             * @default null
+             */
+            status: string | null;
+            /**
+             * @description To this target.
+             * @default null
+             */
+            target: string | null;
+            /**
+             * @description With this ATT&CK technique or one below it.
+             * @default null
+             */
+            technique: string | null;
+            /**
+             * @description With an event before this time.
+             * @default null
+             */
+            to: string | null;
+            /**
+             * @description Of these urgencies: `low`, `medium`, `high`.
+             * @default null
+             */
+            urgency: string | null;
+        };
+        /**
+         * @description How far the work on an alert is.
+         * @enum {string}
+         */
+        AlertStatus: "pending" | "acknowledged" | "ongoing" | "closed" | "rejected";
+        /** @description What to change of an asset; what is absent stays. */
+        AssetEdit: {
+            /**
+             * Format: int32
+             * @description How much harm to it would hurt, 0 to 100.
+             * @default null
+             */
+            criticality: number | null;
+            /** @default null */
+            kind: components["schemas"]["AssetKind"] | null;
+            /**
+             * @description The address, network, user, device or domain name.
+             * @default null
+             */
+            match: string | null;
+            /**
+             * @description What people call it.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description More about it; `null` for nothing.
+             * @default null
+             */
+            note: string | null;
+        };
+        /**
+         * @description By what an asset is known.
+         * @enum {string}
+         */
+        AssetKind: "ip" | "network" | "user" | "device" | "name";
+        /** @description An asset to be made. */
+        AssetRequest: {
+            /**
+             * Format: int32
+             * @description How much harm to it would hurt, 0 to 100.
+             */
+            criticality: number;
+            /** @description By what it is known. */
+            kind: components["schemas"]["AssetKind"];
+            /** @description The address, network, user, device or domain name. */
+            match: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description More about it. */
+            note?: string | null;
+        };
+        /** @description An asset. */
+        AssetView: {
+            /** @description When it was made. */
+            created: string;
+            /**
+             * Format: int32
+             * @description How much harm to it would hurt, 0 to 100.
+             */
+            criticality: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description By what it is known. */
+            kind: components["schemas"]["AssetKind"];
+            /** @description The address, network, user, device or domain name. */
+            match: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description More about it. */
+            note?: string | null;
+            /** @description When it was last changed. */
+            updated: string;
+        };
         /** @description One entry. */
         AuditLine: {
             /** @description What was done. */
@@ -720,6 +1773,32 @@ export interface components {
             /** @description Its first moment. */
             start: string;
         };
+        /** @description What a change of many alerts did. */
+        BulkAnswer: {
+            /**
+             * Format: int64
+             * @description How many were changed.
+             */
+            changed: number;
+            /** @description Those that could not be changed. */
+            refused: components["schemas"]["RefusedAlert"][];
+            /**
+             * Format: int64
+             * @description How many were so already.
+             */
+            unchanged: number;
+        };
+        /** @description Which alerts to change and how: `ids` or `filter`. */
+        BulkEdit: {
+            /** @description Why. */
+            comment?: string | null;
+            filter?: components["schemas"]["AlertSelection"] | null;
+            /** @description The alerts, 1,000 at most. */
+            ids?: string[] | null;
+            /** @description How far the work is. */
+            status: components["schemas"]["AlertStatus"];
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
         /** @description By what to tell events apart. */
         By: "none" | {
             /** @description By stretches of time. */
@@ -739,12 +1818,60 @@ export interface components {
                 size?: number | null;
             };
         };
+        /** @description A collection of indicators. */
+        CollectionView: {
+            /**
+             * Format: int64
+             * @description How many of them count now.
+             */
+            active: number;
+            /** @description When it was made. */
+            created: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description Whether its indicators are looked for. */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Events behind alerts of the last seven days that are about its indicators.
+             */
+            hits_7d: number;
+            /**
+             * Format: int64
+             * @description How many indicators it holds.
+             */
+            indicators: number;
+            /** @description Its name. */
+            name: string;
+            /** @description When an indicator last came in. */
+            updated: string;
+        };
         /** @description A column of an answer. */
         ColumnView: {
             /** @description Its type, as Arrow names it. */
             kind: string;
             /** @description Its name. */
             name: string;
+        };
+        /** @description Hits of a day. */
+        DayHits: {
+            /**
+             * Format: int64
+             * @description Events behind findings in it.
+             */
+            count: number;
+            /** @description The day, in UTC. */
+            day: string;
+        };
+        /**
+         * @description How much attention a rule wants from those who work with its alerts.
+         * @enum {string}
+         */
+        Effort: "elementary" | "intermediate" | "advanced" | "master";
+        /** @description An effort. */
+        EffortRequest: {
+            /** @description Rules up to this effort are on, where nobody said otherwise. */
+            effort: components["schemas"]["Effort"];
         };
         /** @description The body of every answer that is not a success. */
         ErrorBody: {
@@ -759,6 +1886,20 @@ export interface components {
             message: string;
             span?: components["schemas"]["Span"] | null;
         };
+        /** @description An event in one line. */
+        EventLine: {
+            /**
+             * Format: uuid
+             * @description Its `event.id`.
+             */
+            event_id: string;
+            /** @description Its `dns.question.name`. */
+            name?: string | null;
+            /** @description Its `source.ip`. */
+            source_ip?: string | null;
+            /** @description Its `@timestamp`. */
+            timestamp: string;
+        };
         /** @description An event. */
         EventRow: {
             /** @description The event in one line, when its format has words for it. */
@@ -769,6 +1910,21 @@ export interface components {
             id: string;
             /** @description Its `@timestamp`. */
             timestamp: string;
+        };
+        /** @description How many were changed. */
+        ExpireAnswer: {
+            /**
+             * Format: int64
+             * @description Indicators that counted until now.
+             */
+            changed: number;
+        };
+        /** @description Which indicators to end: `ids` or `collection`. */
+        ExpireRequest: {
+            /** @description All of this collection, by name. */
+            collection?: string | null;
+            /** @description The indicators, 10,000 at most. */
+            ids?: string[] | null;
         };
         /** @description What to export and how. */
         ExportRequest: {
@@ -782,6 +1938,149 @@ export interface components {
             query?: string;
             /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
             to?: string | null;
+        };
+        /** @description What to change of a feed; what is absent stays. */
+        FeedEdit: {
+            /** @default null */
+            auth: components["schemas"]["FeedLogin"] | null;
+            /**
+             * @description The user name or the header's name.
+             * @default null
+             */
+            auth_name: string | null;
+            /**
+             * @description The name of the collection that it fills.
+             * @default null
+             */
+            collection: string | null;
+            /**
+             * @description Whether it is fetched.
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * Format: int64
+             * @description How often it is fetched.
+             * @default null
+             */
+            every_seconds: number | null;
+            /**
+             * @description As what it is read.
+             * @default null
+             */
+            format: string | null;
+            /**
+             * @description Its new name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description The password, token or key; `null` for none.
+             * @default null
+             */
+            secret: string | null;
+            /**
+             * @description Where it is.
+             * @default null
+             */
+            url: string | null;
+        };
+        /**
+         * @description How a feed is fetched.
+         * @enum {string}
+         */
+        FeedKind: "http" | "taxii";
+        /**
+         * @description How we prove to a feed who we are.
+         * @enum {string}
+         */
+        FeedLogin: "none" | "basic" | "bearer" | "header";
+        /** @description A feed to be added: `preset`, or everything else. */
+        FeedRequest: {
+            auth?: components["schemas"]["FeedLogin"] | null;
+            /** @description The user name or the header's name. */
+            auth_name?: string | null;
+            /** @description The name of the collection that it fills; made when there is none. */
+            collection?: string | null;
+            /**
+             * Format: int32
+             * @description How sure one is of indicators when the feed does not say, 0 to 100.
+             */
+            confidence?: number | null;
+            /**
+             * Format: int64
+             * @description How often it is fetched: five minutes at least.
+             */
+            every_seconds?: number | null;
+            /** @description As what it is read: `auto`, `text`, `csv`, `json`, `stix`, `misp`. */
+            format?: string | null;
+            kind?: components["schemas"]["FeedKind"] | null;
+            /** @description Its name. */
+            name?: string | null;
+            /** @description A well-known feed; the other members then say what is to be different. */
+            preset?: string | null;
+            /** @description The password, token or key that the feed wants. */
+            secret?: string | null;
+            /** @description Added to the tags of each indicator. */
+            tags?: string[] | null;
+            /** @description Where it is. */
+            url?: string | null;
+            /**
+             * Format: int32
+             * @description For how many days an indicator counts when the feed does not say.
+             */
+            valid_days?: number | null;
+        };
+        /** @description A feed, without its secret. */
+        FeedView: {
+            /** @description How we prove who we are. */
+            auth: string;
+            /** @description The name of the collection that it fills. */
+            collection: string;
+            /** @description Whether it is fetched. */
+            enabled: boolean;
+            /** @description Why the last run failed. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description How often it is fetched.
+             */
+            every_seconds: number;
+            /** @description As what it is read. */
+            format: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description Indicators that the last run with news brought.
+             */
+            indicators: number;
+            /** @description How it is fetched. */
+            kind: components["schemas"]["FeedKind"];
+            /** @description When the last run began. */
+            last_run?: string | null;
+            /** @description When a run last succeeded. */
+            last_success?: string | null;
+            /** @description On which terms it may be used. */
+            license?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description When it is to be fetched again. */
+            next_run?: string | null;
+            /** @description The well-known feed that it is. */
+            preset?: string | null;
+            /**
+             * Format: int64
+             * @description Indicators that it refused.
+             */
+            refused: number;
+            /** @description `never`, `running`, `ok` or `failed`: how the last run went. */
+            state: string;
+            /** @description Where it is, secrets hidden. */
+            url: string;
         };
         /** @description What the server tells about a field. */
         FieldInfo: {
@@ -826,6 +2125,16 @@ export interface components {
             /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
             to?: string | null;
         };
+        /** @description A rule by its name. */
+        FilteredRule: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its title; its id again when there is no such rule any more. */
+            name: string;
+        };
         /** @description What the server tells about a format. */
         FormatInfo: {
             /** @description What it is about. */
@@ -850,6 +2159,11 @@ export interface components {
             /** @description Its UUID in the manifest. */
             uuid: string;
         };
+        /**
+         * @description How a problem is to be taken.
+         * @enum {string}
+         */
+        Grade: "error" | "warning";
         /** @description The number of one group. */
         GroupView: {
             /** @description The start of the stretch of time, or the value of the field. */
@@ -896,6 +2210,214 @@ export interface components {
             split_size?: number | null;
             /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
             to?: string | null;
+        };
+        /** @description What was done with an alert. */
+        HistoryLine: {
+            /** @description Who. */
+            actor: string;
+            /** @description When. */
+            at: string;
+            /** @description Why, or the comment. */
+            comment?: string | null;
+            /** @description What it was. */
+            from?: string | null;
+            /** @description `created`, `status`, `comment`, `assignee`, `verdict` or `urgency`. */
+            kind: string;
+            /** @description What it became. */
+            to?: string | null;
+        };
+        /** @description A hunt and what it found. */
+        HuntDetail: components["schemas"]["HuntView"] & {
+            /** @description The indicators that were found, those with the most events first; 500 at most. */
+            results: components["schemas"]["HuntResult"][];
+        };
+        /** @description A hunt to begin: for all indicators, a collection, or some. */
+        HuntRequest: {
+            /**
+             * @description The name of a collection.
+             * @default null
+             */
+            collection: string | null;
+            /**
+             * @description Events from here; 400 days back if absent; forms as for events.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description These indicators, 5,000 at most.
+             * @default null
+             */
+            indicators: string[] | null;
+            /**
+             * @description Its name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Events before this; until now, if absent.
+             * @default null
+             */
+            to: string | null;
+        };
+        /** @description An indicator that was found. */
+        HuntResult: {
+            /**
+             * Format: int64
+             * @description In how many events.
+             */
+            count: number;
+            /** @description In the first of them. */
+            first_seen: string;
+            /** @description The indicator; its `source` is `deleted` when it was deleted since. */
+            indicator: components["schemas"]["IndicatorView"];
+            /** @description In the last of them. */
+            last_seen: string;
+            /** @description The search that shows these events. */
+            query: string;
+            /** @description Who asked, as far as a few of the events tell; ten at most. */
+            sources: string[];
+            /** @description What it is about. */
+            value: string;
+        };
+        /** @description A hunt. */
+        HuntView: {
+            /** @description When it was made. */
+            created: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description When it ended. */
+            finished?: string | null;
+            /** @description Events from here. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Events that were found.
+             */
+            hits: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many indicators are looked for.
+             */
+            indicators: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description How far it has come, 0 to 1.
+             */
+            progress: number;
+            /** @description When it first ran. */
+            started?: string | null;
+            /** @description `waiting`, `running`, `done`, `failed` or `cancelled`. */
+            state: string;
+            /** @description Events before this. */
+            to: string;
+        };
+        /** @description What became of an import. */
+        ImportAnswer: {
+            /**
+             * Format: int64
+             * @description Indicators that were taken, or would be.
+             */
+            accepted: number;
+            /** @description Those that are known to be benign and were left out; a few examples. */
+            benign: components["schemas"]["Refused"][];
+            /**
+             * Format: int64
+             * @description How many of these were kept already; a dry run compares 20,000 at most.
+             */
+            known: number;
+            /** @description What could not be read or used; a few examples. */
+            rejected: components["schemas"]["Unreadable"][];
+            /** @description The hunt for the new ones. */
+            retrohunt?: string | null;
+            /** @description The first of those that were taken, twenty at most. */
+            sample: components["schemas"]["IndicatorView"][];
+        };
+        /** @description Indicators to bring in. */
+        ImportRequest: {
+            /** @description The name of the collection they go to; made when there is none. */
+            collection: string;
+            /**
+             * Format: int32
+             * @description How sure one is of those whose source does not say, 0 to 100.
+             */
+            confidence?: number | null;
+            /** @description Reads and keeps nothing. */
+            dry_run?: boolean;
+            /** @description As what it is read; found out if absent. */
+            format?: components["schemas"]["TextFormat"];
+            /** @description Looks for the new ones in stored events; so, if absent. */
+            retrohunt?: boolean | null;
+            /** @description Added to the tags of each. */
+            tags?: string[];
+            /** @description The text: 8 MiB at most. */
+            text: string;
+            /** @description Until when those count whose source does not say (RFC 3339). */
+            valid_until?: string | null;
+        };
+        /** @description A page of indicators, the oldest first. */
+        IndicatorPage: {
+            /** @description The indicators. */
+            indicators: components["schemas"]["IndicatorView"][];
+            /** @description Ask with `cursor` for the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
+        /** @description An indicator. */
+        IndicatorView: {
+            /** @description When it was first brought in. */
+            added?: string | null;
+            /** @description The name of its collection. */
+            collection: string;
+            /**
+             * Format: int32
+             * @description How sure the source is, 0 to 100; absent when it does not say.
+             */
+            confidence?: number | null;
+            /** @description What the source says about it. */
+            description?: string | null;
+            /** @description Whether its time is over. */
+            expired: boolean;
+            /**
+             * Format: int64
+             * @description Events behind alerts about it or, for a name, about one below it, whatever rule raised them.
+             */
+            hits: number;
+            /** @description Its number; empty in a dry run. */
+            id: string;
+            /** @description `domain`, `ip` or `network`. */
+            kind: string;
+            /** @description The time of the last of these events. */
+            last_hit?: string | null;
+            /** @description Where more is to be read. */
+            reference?: string | null;
+            /**
+             * @description Which queries a name is found by: `exact` (itself), `domain` (what is registered, and all below) or `subtree`
+             *     (itself and all below).
+             */
+            scope: string;
+            /** @description The feed it came from last, or `import`. */
+            source: string;
+            /** @description What it is said to be. */
+            tags: string[];
+            /** @description Events before this do not count. */
+            valid_from?: string | null;
+            /** @description Events at or after this do not count. */
+            valid_until?: string | null;
+            /** @description What it is about. */
+            value: string;
         };
         /** @description What came in. */
         IntakeCounts: {
@@ -1040,6 +2562,23 @@ export interface components {
             /** @description The ids of the events, one a record, in the order of the records. */
             event_ids: string[];
         };
+        /** @description Indicators that a value meets. */
+        MatchAnswer: {
+            /** @description The indicators, a hundred at most. */
+            indicators: components["schemas"]["IndicatorView"][];
+        };
+        /** @description A value that made a rule fire. */
+        MatchedValue: {
+            /** @description The field. */
+            field: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /** @description The techniques that rules name. */
+        Matrix: {
+            /** @description By id. */
+            techniques: components["schemas"]["TechniqueView"][];
+        };
         /** @description Who the caller is. */
         Me: {
             /** @description The session's CSRF token, when a session is the credential. */
@@ -1056,6 +2595,130 @@ export interface components {
             /** @description The user's name. */
             user: string;
         };
+        /** @description A comment on an alert. */
+        NewComment: {
+            /** @description The comment. */
+            comment: string;
+        };
+        /** @description What to change of a notification target; what is absent stays. */
+        NotificationEdit: {
+            /** @description What else its kind knows. */
+            config?: Record<string, never> | null;
+            /**
+             * @description Whether anything is sent.
+             * @default null
+             */
+            enabled: boolean | null;
+            /** @default null */
+            min_severity: components["schemas"]["Severity"] | null;
+            /** @default null */
+            min_urgency: components["schemas"]["Urgency"] | null;
+            /**
+             * @description Its new name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Of what it is told.
+             * @default null
+             */
+            on: components["schemas"]["Occasion"][] | null;
+            /**
+             * @description Its secret; `null` for none.
+             * @default null
+             */
+            secret: string | null;
+            /**
+             * @description Where it is.
+             * @default null
+             */
+            target: string | null;
+            /**
+             * @description The text to send; `null` for the standard one.
+             * @default null
+             */
+            template: string | null;
+        };
+        /**
+         * @description How a target is reached.
+         * @enum {string}
+         */
+        NotificationKind: "webhook" | "slack" | "email" | "syslog" | "file";
+        /** @description A notification target to be made. */
+        NotificationRequest: {
+            /** @description What else its kind knows; for mail the server: `host`, `port`, `tls`, `from`, `username`. */
+            config?: Record<string, never>;
+            /** @description How it is reached; it cannot be changed later. */
+            kind: components["schemas"]["NotificationKind"];
+            /** @description Alerts from this severity on. */
+            min_severity: components["schemas"]["Severity"];
+            min_urgency?: components["schemas"]["Urgency"] | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Of what it is told. */
+            on: components["schemas"]["Occasion"][];
+            /** @description The signing key of a webhook, or the password of a mail account. */
+            secret?: string | null;
+            /**
+             * @description Where it is: an address (webhook, Slack), recipients with commas between (email), `udp://host:514` or
+             *     `tcp://host:514` (syslog), a name (file).
+             */
+            target: string;
+            /** @description The text to send in place of the standard one. */
+            template?: string | null;
+        };
+        /** @description A notification target, without its secret. */
+        NotificationView: {
+            /** @description What else its kind knows. */
+            config: Record<string, never>;
+            /** @description Whether anything is sent. */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description How many were given up after the last try.
+             */
+            failed: number;
+            /** @description Whether it has a secret. */
+            has_secret: boolean;
+            /**
+             * Format: int64
+             * @description How many were not queued: too many an hour, or too many waiting.
+             */
+            held_back: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description How it is reached. */
+            kind: components["schemas"]["NotificationKind"];
+            /** @description Why the last try failed. */
+            last_error?: string | null;
+            /** @description When it last received a notice. */
+            last_sent?: string | null;
+            /** @description Alerts from this severity on. */
+            min_severity: components["schemas"]["Severity"];
+            /** @description Alerts from this urgency on. */
+            min_urgency: components["schemas"]["Urgency"];
+            /** @description Its name. */
+            name: string;
+            /** @description Of what it is told. */
+            on: components["schemas"]["Occasion"][];
+            /**
+             * Format: int64
+             * @description How many notices it received.
+             */
+            sent: number;
+            /** @description Where it is, secrets hidden. */
+            target: string;
+            /** @description The text that is sent in place of the standard one. */
+            template?: string | null;
+        };
+        /**
+         * @description Of what a target is told.
+         * @enum {string}
+         */
+        Occasion: "alert" | "intake_silence" | "intake_lag";
         /** @description The answer to one record. */
         OneId: {
             /**
@@ -1105,12 +2768,84 @@ export interface components {
             /** @description First character. */
             start: number;
         };
+        /** @description A well-known feed. */
+        PresetView: {
+            /** @description What it lists. */
+            description: string;
+            /** @description As what it is read. */
+            format: string;
+            /** @description On which terms it may be used. */
+            license: string;
+            /** @description Its name. */
+            name: string;
+            /** @description By what it is added. */
+            preset: string;
+            /** @description Where it is. */
+            url: string;
+            /** @description Whether it wants a key of one's own. */
+            wants_secret: boolean;
+        };
+        /** @description A finding of a preview. */
+        PreviewFinding: {
+            /**
+             * Format: int64
+             * @description Events behind it.
+             */
+            count: number;
+            /** @description The first ten events. */
+            events: components["schemas"]["EventLine"][];
+            /** @description The time of its first event. */
+            first_seen: string;
+            /** @description What it was grouped by. */
+            group: {
+                [key: string]: string;
+            };
+            /** @description The time of its last event. */
+            last_seen: string;
+            /** @description The name that was asked for. */
+            name?: string | null;
+            /** @description Who did it. */
+            source?: string | null;
+        };
+        /** @description A query that was run. */
+        RanQueryRequest: {
+            /** @description The query. */
+            query: string;
+            /** @description What the page needs to show it again. */
+            state?: string;
+        };
+        /** @description A query that was run. */
+        RanQueryView: {
+            /** @description When it was last run. */
+            at: string;
+            /** @description The query. */
+            query: string;
+            /** @description What the page needs to show it again. */
+            state: string;
+        };
         /** @description Whether the server can take work, and why not. */
         Readiness: {
             /** @description It can. */
             ready: boolean;
             /** @description Why it cannot, a sentence each. */
             reasons: string[];
+        };
+        /** @description An indicator that is known to be benign. */
+        Refused: {
+            /** @description Why it is left out. */
+            reason: string;
+            /** @description What it is about. */
+            value: string;
+        };
+        /** @description An alert that could not be changed. */
+        RefusedAlert: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Why not. */
+            reason: string;
         };
         /**
          * @description What a user may do; each role may do what the ones before it may.
@@ -1125,6 +2860,248 @@ export interface components {
              * @default 0
              */
             grace_seconds: number;
+        };
+        /** @description Events a rule is tested with. */
+        RuleCases: {
+            /** @description Each of these, an event or a list of events, makes it fire. */
+            fire: unknown[];
+            /** @description None of these does. */
+            silent: unknown[];
+        };
+        /** @description What is right and wrong with a rule's text. */
+        RuleCheck: {
+            /** @description The fields of events that it looks at. */
+            fields: string[];
+            /** @description Mistakes and remarks, in the order of the text. */
+            problems: components["schemas"]["RuleProblem"][];
+            rule?: components["schemas"]["RuleRef"] | null;
+            /** @description Whether the rule can be used. */
+            valid: boolean;
+        };
+        /** @description What to change of a rule; what is absent stays, `null` means what the rule itself says. */
+        RuleEdit: {
+            /** @default null */
+            effort: components["schemas"]["Effort"] | null;
+            /**
+             * @description On or off, whatever its effort. For admins.
+             * @default null
+             */
+            enabled: boolean | null;
+            /** @description Settings by name. For admins. */
+            settings?: Record<string, never>;
+            /** @default null */
+            severity: components["schemas"]["Severity"] | null;
+            /**
+             * @description Its new text; only for rules that users made.
+             * @default null
+             */
+            yaml: string | null;
+        };
+        /** @description A rule without its text. */
+        RuleInfo: components["schemas"]["RuleRef"] & {
+            /** @description It cannot be switched off. */
+            always: boolean;
+            /** @description Whether it would if nobody had said anything about it. */
+            default_enabled: boolean;
+            /** @description What it finds and why that matters. */
+            description: string;
+            /** @description Whether it raises alerts. */
+            enabled: boolean;
+            /** @description What decides whether it fires. */
+            kind: components["schemas"]["RuleKind"];
+            /** @description Where it comes from. */
+            origin: components["schemas"]["RuleOrigin"];
+            /** @description Why it did not load. */
+            problem?: string | null;
+            /** @description Its tags as written. */
+            tags: string[];
+        };
+        /**
+         * @description What decides whether a rule fires.
+         * @enum {string}
+         */
+        RuleKind: "sigma" | "correlation" | "native";
+        /** @description A rule in a list. */
+        RuleLine: components["schemas"]["RuleInfo"] & {
+            /**
+             * Format: int64
+             * @description Its alerts that are open.
+             */
+            alerts_open: number;
+            /**
+             * Format: int64
+             * @description How many alert filters are for it alone.
+             */
+            exclusions: number;
+            /**
+             * Format: int64
+             * @description Events behind its findings in the last seven days.
+             */
+            hits_7d: number;
+            /** @description The time of the last event behind an alert of it, if that was in the last 30 days. */
+            last_hit?: string | null;
+        };
+        /** @description The rules. */
+        RuleList: {
+            /** @description Rules up to this effort are on, where nobody said otherwise. */
+            effort: components["schemas"]["Effort"];
+            /** @description All of them. */
+            rules: components["schemas"]["RuleLine"][];
+        };
+        /**
+         * @description Where a rule comes from.
+         * @enum {string}
+         */
+        RuleOrigin: "builtin" | "user" | "folder";
+        /** @description What a rule would have found. */
+        RulePreview: {
+            /**
+             * Format: int64
+             * @description Events behind what it would have found.
+             */
+            event_count: number;
+            /**
+             * Format: int64
+             * @description What it would have found.
+             */
+            finding_count: number;
+            /** @description The first fifty findings. */
+            findings: components["schemas"]["PreviewFinding"][];
+            /** @description It was not shown all: the bound of events or of time was met. */
+            partial: boolean;
+            /**
+             * Format: int64
+             * @description Events it was shown.
+             */
+            scanned: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description A mistake or a remark. */
+        RuleProblem: {
+            /**
+             * Format: int32
+             * @description Column, from 1.
+             */
+            column: number;
+            /**
+             * Format: int32
+             * @description Line, from 1.
+             */
+            line: number;
+            /** @description A sentence. */
+            message: string;
+            /** @description How it is to be taken. */
+            severity: components["schemas"]["Grade"];
+        };
+        /** @description A rule in short. */
+        RuleRef: {
+            /** @description ATT&CK techniques, such as `T1071.004`. */
+            attack: string[];
+            /** @description How much attention it wants. */
+            effort: components["schemas"]["Effort"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its title. */
+            name: string;
+            /** @description How bad what it finds is. */
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description A rule's text. */
+        RuleText: {
+            /** @description The rule, in Sigma's YAML; 256 KiB at most. */
+            yaml: string;
+        };
+        /** @description A rule to try on stored events. */
+        RuleTrial: {
+            /** @description Not before; `now-7d` if absent; forms as for events. */
+            from?: string | null;
+            /** @description Before; now, if absent. */
+            to?: string | null;
+            /** @description The rule, in Sigma's YAML; 256 KiB at most. */
+            yaml: string;
+        };
+        /** @description A rule with all that is known of it. */
+        RuleView: components["schemas"]["RuleLine"] & {
+            /** @description Who wrote it. */
+            author?: string | null;
+            cases?: components["schemas"]["RuleCases"] | null;
+            /** @description When it was written, as its text says. */
+            date?: string | null;
+            /** @description What else makes it fire. */
+            false_positives: string[];
+            /** @description Events behind its findings by day, the last 30 days; days without any are left out. */
+            hits: components["schemas"]["DayHits"][];
+            /** @description When it was changed, as its text says. */
+            modified?: string | null;
+            /** @description Where its facts come from. */
+            references: string[];
+            /** @description What can be tuned. */
+            settings: components["schemas"]["Tuning"][];
+            /** @description Its text. */
+            yaml: string;
+        };
+        /** @description What to change of a saved query; what is absent stays. */
+        SavedQueryEdit: {
+            /**
+             * @description Its new name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description The query.
+             * @default null
+             */
+            query: string | null;
+            /**
+             * @description Whether others may see and run it.
+             * @default null
+             */
+            shared: boolean | null;
+            /**
+             * @description What the page needs to show it again.
+             * @default null
+             */
+            state: string | null;
+        };
+        /** @description A query to save. */
+        SavedQueryRequest: {
+            /** @description Its name, unique among the caller's. */
+            name: string;
+            /** @description The query. */
+            query: string;
+            /** @description Whether others may see and run it. */
+            shared?: boolean;
+            /** @description What the page needs to show it again. */
+            state?: string;
+        };
+        /** @description A saved query. */
+        SavedQueryView: {
+            /** @description When it was made. */
+            created: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description The name of whose it is. */
+            owner: string;
+            /** @description The query. */
+            query: string;
+            /** @description Whether others may see and run it. */
+            shared: boolean;
+            /** @description What the page needs to show it again. */
+            state: string;
+            /** @description When it was last changed. */
+            updated: string;
         };
         /** @description A page of events. */
         SearchAnswer: {
@@ -1189,6 +3166,21 @@ export interface components {
              */
             user: string;
         };
+        /**
+         * @description How bad what a rule finds is.
+         * @enum {string}
+         */
+        Severity: "informational" | "low" | "medium" | "high" | "critical";
+        /** @description What an alert resembles. */
+        SimilarAnswer: {
+            /** @description What shares most comes first, then what is newer. */
+            alerts: components["schemas"]["SimilarLine"][];
+        };
+        /** @description An alert that resembles another. */
+        SimilarLine: components["schemas"]["AlertLine"] & {
+            /** @description What was said when it was closed or rejected. */
+            closing_comment?: string | null;
+        };
         /** @description Where in the caller's text the mistake is, in characters. */
         Span: {
             /** @description One past its last character. */
@@ -1243,6 +3235,44 @@ export interface components {
             /** @description The program's version. */
             version: string;
         };
+        /** @description What came of a try. */
+        TargetTest: {
+            /** @description Why not. */
+            error?: string | null;
+            /** @description Whether it was taken. */
+            sent: boolean;
+        };
+        /** @description A technique that rules name. */
+        TechniqueView: {
+            /**
+             * Format: int64
+             * @description Their alerts that are open.
+             */
+            alerts_open: number;
+            /**
+             * Format: int64
+             * @description How many of these are on.
+             */
+            enabled: number;
+            /**
+             * Format: int64
+             * @description Events behind their findings in the last seven days.
+             */
+            hits_7d: number;
+            /** @description Its id, such as `T1071.004`. */
+            id: string;
+            /** @description Its name; its id again when we do not know it. */
+            name: string;
+            /** @description The rules that name it. */
+            rules: string[];
+            /** @description The tactics it serves, such as `command-and-control`. */
+            tactics: string[];
+        };
+        /**
+         * @description As what a text of indicators is read.
+         * @enum {string}
+         */
+        TextFormat: "auto" | "stix" | "misp" | "csv" | "text";
         /** @description A new token. */
         TokenCreated: {
             /** @description Its secret, shown this once. */
@@ -1334,6 +3364,34 @@ export interface components {
             /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
             to?: string | null;
         };
+        /** @description A setting of a rule. */
+        Tuning: {
+            /** @description What the rule itself says. */
+            default: unknown;
+            /** @description What it does. */
+            description: string;
+            /** @description Its name. */
+            key: string;
+            /** @description Its value. */
+            value: unknown;
+        };
+        /** @description What cannot be read or used. */
+        Unreadable: {
+            /**
+             * Format: int64
+             * @description The line, or the number of the object, from 1.
+             */
+            line?: number | null;
+            /** @description Why it is left out. */
+            reason: string;
+            /** @description What stands there. */
+            value: string;
+        };
+        /**
+         * @description Urgency in a word.
+         * @enum {string}
+         */
+        Urgency: "low" | "medium" | "high";
         /** @description What to change of a user; what is absent stays. */
         UserChange: {
             /** @description Whether they may do it. */
@@ -1376,6 +3434,11 @@ export interface components {
             /** @description The value. */
             value: unknown;
         };
+        /**
+         * @description What an alert turned out to be.
+         * @enum {string}
+         */
+        Verdict: "true_positive" | "benign" | "false_positive" | "unknown";
     };
     responses: never;
     parameters: never;
@@ -1408,6 +3471,696 @@ export interface operations {
                 };
             };
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_alert_filters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertFilterView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_alert_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertFilterRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertFilterView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview_alert_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertFilterTrial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertFilterOutcome"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_alert_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert filter's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_alert_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert filter's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertFilterEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertFilterView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description Of these statuses. */
+                status?: string;
+                /** @description Of these severities. */
+                severity?: string;
+                /** @description Of these urgencies: `low`, `medium`, `high`. */
+                urgency?: string;
+                /** @description Of these rules, by id. */
+                rule?: string;
+                /** @description Whose rule, source, target, name, note or matched values hold each of these words, or whose number it is. */
+                q?: string;
+                /** @description Of this user, by name; `me` is the caller, `none` is nobody. */
+                assignee?: string;
+                /** @description From this source. */
+                source?: string;
+                /** @description To this target. */
+                target?: string;
+                /** @description About this name. */
+                name?: string;
+                /** @description With this ATT&CK technique or one below it. */
+                technique?: string;
+                /** @description With an event at or after this time; forms as for events. */
+                from?: string;
+                /** @description With an event before this time. */
+                to?: string;
+                /** @description In which order: `urgent` (if absent), `frequent`, `newest`, `updated`. */
+                sort?: string;
+                /** @description How many: 100 if absent, 1,000 at most. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    histogram_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertHistogramRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertHistogramAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert's id or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert's id or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    comment_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert's id or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    similar_alerts: {
+        parameters: {
+            query?: {
+                /** @description How many: 20 if absent, 100 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the alert's id or its number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_assets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the asset's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the asset's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1458,6 +4211,33 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_collections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionView"][];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1824,6 +4604,247 @@ export interface operations {
             };
         };
     };
+    list_feeds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_feed_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the feed's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the feed's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    refresh_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the feed's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_formats: {
         parameters: {
             query?: never;
@@ -1872,6 +4893,240 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_indicators: {
+        parameters: {
+            query?: {
+                /** @description Whose value, description or a tag holds this. */
+                q?: string;
+                /** @description `domain`, `ip` or `network`. */
+                kind?: string;
+                /** @description The name of a collection. */
+                collection?: string;
+                /** @description With this tag. */
+                tag?: string;
+                /** @description `false`: only those that count now. */
+                expired?: boolean;
+                /** @description How many: 100 if absent, 1,000 at most. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    expire_indicators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpireRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpireAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import_indicators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    match_indicators: {
+        parameters: {
+            query: {
+                /** @description A name or an address. */
+                value: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_indicator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the indicator's number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2240,6 +5495,1053 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the notification target's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the notification target's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the notification target's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetTest"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_query_history: {
+        parameters: {
+            query?: {
+                /** @description How many: 50 if absent, 500 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RanQueryView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remember_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RanQueryRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    forget_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_retrohunts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_retrohunt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HuntRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_retrohunt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the hunt's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntDetail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_retrohunt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the hunt's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleText"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    check_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleCheck"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EffortRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rules_matrix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matrix"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rules_navigator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleTrial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePreview"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_saved_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQueryView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_saved_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQueryRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQueryView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_saved_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the saved query's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_saved_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the saved query's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQueryEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQueryView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

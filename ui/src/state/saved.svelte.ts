@@ -1,6 +1,6 @@
 // Saved queries and the history of searches: on the server where it keeps them, else in this browser.
 import { call, isMissing } from "../api/client";
-import type { SavedQuery } from "../api/wanted";
+import type { SavedQuery } from "../api/types";
 import { session } from "./session.svelte";
 
 interface Past { query: string; state: string; at: string }

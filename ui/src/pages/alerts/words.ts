@@ -1,4 +1,4 @@
-import type { AlertStatus, Verdict } from "../../api/wanted";
+import type { AlertStatus, Verdict } from "../../api/types";
 
 /** Statuses as people say them. */
 export const STATUS: Record<AlertStatus, { name: string; verb: string; done: string; tone: string }> = {

@@ -1,0 +1,60 @@
+// Intakes: making one, a batch by the shown command, rotating, deleting.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { login } from "../browser.mjs";
+import { api, settled, story, total } from "../kit.mjs";
+
+const sh = promisify(execFile);
+
+story("create an intake, push a batch by the shown command; hostile names stay text", async ({ p, s, url }) => {
+  await login(p, s.user, s.password, "/intakes/new");
+  const name = `e2e-${Date.now()}`;
+  await p.getByLabel("Name", { exact: true }).fill(name);
+  await p.getByRole("button", { name: "Create intake" }).click();
+  const key = await p.locator("[data-secret]").innerText();
+  assert.match(key, /^tgi_/);
+  const shown = await p.locator("pre", { hasText: "/plain/batch" }).last().innerText();
+  const { stdout } = await sh("bash", ["-c", shown]);
+  assert.match(stdout, /^HTTP\/1\.1 200/);
+  const hostile = ["<img src=x onerror=window.pwned=1>.example", "evil\u202egnp.exe.example", "a\u200bb.example", "{@html}</script><script>window.pwned=1</script>.example"];
+  const body = hostile.map((QueryName, i) => JSON.stringify({ Datetime: new Date().toISOString(), QueryID: `${name}-${i}`, QueryName, QueryTypeName: "A", RCode: 0, SrcIP: "192.0.2.1", Email: QueryName, ResolverDecision: "allowedOnNoPolicyMatch" })).join("\n");
+  const pushed = await fetch(`${url}/plain/batch`, { method: "POST", headers: { "X-Tidegate-Intake-Key": key }, body });
+  assert.equal(pushed.status, 200);
+  await p.getByText(/events have come in/).waitFor();
+  await p.goto(`/events?f=${encodeURIComponent(`tidegate.intake.name=${name}`)}&cols=dns.question.name,user.email,summary`);
+  await settled(p);
+  assert.equal(await total(p), hostile.length + 1);
+  const table = await p.getByRole("table", { name: "Events" }).innerText();
+  assert.ok(table.includes("<img src=x onerror=window.pwned=1>.example") && table.includes("⟨RLO⟩") && table.includes("⟨ZWSP⟩"), table);
+  assert.ok(!table.includes("\u202e"));
+  await p.locator(".rows .line", { hasText: "<img" }).first().locator(".time").click();
+  for (const tab of ["Answers", "Raw record", "JSON", "Fields"]) await p.getByRole("tab", { name: new RegExp(tab) }).click();
+  await p.getByRole("button", { name: "dns.question.name", exact: false }).first().click();
+  await p.getByRole("tab", { name: "Aggregate" }).click();
+  await settled(p);
+  await p.goto(`/domain/${encodeURIComponent(hostile[0])}`);
+  await settled(p);
+  await p.goto(`/entity/user.email/${encodeURIComponent(hostile[3])}`);
+  await settled(p);
+  assert.equal(await p.evaluate(() => window.pwned), undefined);
+  assert.equal(await p.locator("img").count(), 0);
+});
+
+story("rotate and delete an intake with what is lost named", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/intakes");
+  const name = `gone-${Date.now()}`;
+  const made = await api(p, "POST", "/intakes", { name, format: "cloudflare-gateway-dns" });
+  await p.goto(`/intakes/${made.intake.id}`);
+  await p.getByRole("button", { name: "Rotate key" }).click();
+  await p.getByRole("button", { name: "Make a new key" }).click();
+  assert.notEqual(await p.locator("dialog [data-secret]").innerText(), made.key);
+  await p.keyboard.press("Escape");
+  await p.getByRole("button", { name: "Delete" }).click();
+  const go = p.getByRole("button", { name: "Delete the intake" });
+  assert.ok(await go.isDisabled());
+  await p.getByLabel(/to go on/).fill(name);
+  await go.click();
+  await p.waitForURL(/\/intakes$/);
+  await p.getByRole("link", { name }).waitFor({ state: "detached" });
+});

@@ -1,0 +1,32 @@
+// Short names for the bodies that pages speak of; docs/openapi.json says what they hold.
+import type { Schemas } from "./client";
+
+export type AlertStatus = Schemas["AlertStatus"];
+export type Verdict = Schemas["Verdict"];
+export type Severity = Schemas["Severity"];
+export type Effort = Schemas["Effort"];
+export type AlertLine = Schemas["AlertLine"];
+export type Alert = Schemas["AlertDetail"];
+export type AlertPage = Schemas["AlertPage"];
+export type AlertEvent = Schemas["EventLine"];
+export type AlertFilter = Schemas["AlertFilterView"];
+export type FilterPreview = Schemas["AlertFilterOutcome"];
+export type BulkAnswer = Schemas["BulkAnswer"];
+export type Similar = Schemas["SimilarLine"];
+export type RuleLine = Schemas["RuleLine"];
+export type RuleList = Schemas["RuleList"];
+export type Rule = Schemas["RuleView"];
+export type RuleCheck = Schemas["RuleCheck"];
+export type RulePreview = Schemas["RulePreview"];
+export type Technique = Schemas["TechniqueView"];
+export type Indicator = Schemas["IndicatorView"];
+export type IndicatorPage = Schemas["IndicatorPage"];
+export type Collection = Schemas["CollectionView"];
+export type Feed = Schemas["FeedView"];
+export type ImportAnswer = Schemas["ImportAnswer"];
+export type SavedQuery = Schemas["SavedQueryView"];
+export type FeedPreset = Schemas["PresetView"];
+export type Retrohunt = Schemas["HuntView"];
+export type RetrohuntDetail = Schemas["HuntDetail"];
+export type Asset = Schemas["AssetView"];
+export type Notification = Schemas["NotificationView"];

@@ -2,10 +2,12 @@
 //   TIDEGATE_URL=… TIDEGATE_USER=… TIDEGATE_PASSWORD=… npm run screenshots                  those of docs/screenshots
 //   … npm run screenshots -- /tmp/shots wide-dark                                           all whose file name holds the word
 // E2E_DIST=1 takes the pages of ui/dist instead of the binary's.
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch, login, page as open } from "./browser.mjs";
+import { ACCOUNT, fakeLogpush } from "./fake-logpush.mjs";
+import { small } from "./png.mjs";
 import { serve } from "./serve.mjs";
 
 const DOCS = fileURLToPath(new URL("../../docs/screenshots", import.meta.url));
@@ -23,6 +25,28 @@ const openEvent = async (p) => {
 const newIntake = async (p) => {
   await p.getByLabel("Name", { exact: true }).fill("head office");
 };
+const oneIntake = firstOf("/intakes", (one) => `/intakes/${one?.id}`);
+/** The page of an intake with made-up answers about its jobs: a demo has none at Cloudflare. */
+const withJobs = (jobs, path = oneIntake) => async (p) => {
+  const [intake] = await ask(p, "/intakes");
+  await fakeLogpush(p, { intake: { id: intake.id, name: intake.name }, jobs });
+  return typeof path === "function" ? path(p) : path;
+};
+const guide = async (p) => {
+  await p.getByRole("tab", { name: "Guided" }).click();
+  await p.getByLabel("Account id").fill(ACCOUNT);
+  await p.getByLabel(/Cloudflare API token/).fill("good");
+  await p.getByRole("button", { name: "Check", exact: true }).click();
+  await p.getByText("All is well").waitFor();
+  await p.getByRole("region", { name: "Send logs to it" }).evaluate((node) => node.scrollIntoView({ block: "start" }));
+};
+const verify = async (p) => {
+  await p.getByRole("row", { name: /branch/ }).getByRole("button", { name: "Verify" }).click();
+  await p.getByLabel(/Cloudflare API token/).fill("good");
+  await p.getByRole("dialog").getByRole("button", { name: "Verify", exact: true }).click();
+  await p.getByText(/breaks events or rules/).waitFor();
+};
+const toJob = (p) => p.getByRole("region", { name: "Logpush jobs" }).evaluate((node) => node.scrollIntoView({ block: "center" }));
 /** Name, address or the way to it, what to do there; `dark`: also kept in the docs in dark. */
 const SHOTS = [
   ["overview", "/", undefined, "dark"],
@@ -42,7 +66,10 @@ const SHOTS = [
   ["import", "/intelligence/import"],
   ["intakes", "/intakes"],
   ["intake-new", "/intakes/new", newIntake],
-  ["intake", firstOf("/intakes", (one) => `/intakes/${one?.id}`)],
+  ["intake", oneIntake],
+  ["logpush-guide", withJobs([]), guide],
+  ["logpush-job", withJobs(["failing"]), toJob],
+  ["logpush-verify", withJobs(["healthy", "failing", "drifted"], "/intakes"), verify],
   ["settings", "/settings/server"],
   ["settings-account", "/settings/account"],
   ["settings-users", "/settings/users"],
@@ -63,14 +90,16 @@ async function topUser(p) {
 const quiet = (p) => p.waitForFunction(() => !document.querySelector(".spin") && !/Searching…/.test(document.body.innerText), undefined, { timeout: 60_000 });
 
 async function take(p, [name, path, act], file) {
+  await p.unrouteAll();
   await p.goto(typeof path === "function" ? await path(p) : path);
   await p.waitForTimeout(400);
-  await quiet(p);
+  await quiet(p).catch(() => console.error(`${name}: something is still being asked for`));
   await act?.(p);
   await p.waitForTimeout(400);
   await quiet(p);
-  await p.screenshot({ path: file });
-  const size = statSync(file).size;
+  const picture = small(await p.screenshot());
+  writeFileSync(file, picture);
+  const size = picture.length;
   console.log(`${file} ${Math.round(size / 1024)} KiB`);
   return { name, size };
 }
@@ -86,7 +115,7 @@ const entry = await open(browser, front.url, SIZES.wide);
 if (forDocs) {
   await entry.page.goto("/");
   await entry.page.getByLabel("User").waitFor();
-  await entry.page.screenshot({ path: join(DOCS, "login.png") });
+  writeFileSync(join(DOCS, "login.png"), small(await entry.page.screenshot()));
 }
 await login(entry.page, process.env.TIDEGATE_USER ?? "admin", process.env.TIDEGATE_PASSWORD ?? "");
 const cookies = await entry.context.cookies();

@@ -252,6 +252,11 @@ for (const scheme of ["light", "dark"]) {
     await p.getByRole("dialog").getByRole("button", { name: "Verify", exact: true }).click();
     await p.getByRole("button", { name: "Update the job…" }).click();
     await look("a comparison");
+    for (const path of ["/settings/notifications", "/settings/assets", "/settings/server", "/settings/users", `/entity/host.name/none`]) {
+      await p.goto(path);
+      await p.waitForTimeout(300);
+      await look(path);
+    }
     assert.deepEqual(wrong, []);
   });
 }

@@ -46,7 +46,7 @@ export async function fakeLogpush(page, { intake, jobs = [], token = "good", tok
     const may = tokenKnown || body?.token === token;
     if (key === "GET /jobs") return json({ watching: there.length > 0, sentence: there.length > 0 ? "1 account is looked at every minute" : "no job is watched: set `token_file` and `accounts` in `[logpush]`", token_known: tokenKnown, scopes: tokenKnown ? [SCOPE] : [], public_url: "https://tidegate.example.com", checked_at: there.length > 0 ? at(0.5) : null, errors: [], jobs: there, estimate: there.length > 0 ? ESTIMATE : null });
     if (key === "GET /datasets") return json([{ name: "gateway_dns", format: "cloudflare-gateway-dns", level: "account", personal: true }, { name: "http_requests", format: "cloudflare-http-requests", level: "zone", personal: false }]);
-    if (key === "POST /check") return json(may ? { ready: true, steps: STEPS, offered: 41, sent: REQUEST.output_options.field_names } : { ready: false, steps: LACKING, offered: 0, sent: [] });
+    if (key === "POST /check") return json(may ? { ready: true, steps: STEPS, offered: 41, sent: Array.from({ length: 39 }, (_, i) => `Field${i}`) } : { ready: false, steps: LACKING, offered: 0, sent: [] });
     if (key === "POST /jobs" && !may) return json({ error: { code: "not_ready", message: LACKING[2].sentence } }, 409);
     if (key === "POST /jobs" && body.dry_run) return json({ ready: true, steps: STEPS, request: REQUEST, curl: CURL, job: null, intake, key: null });
     if (key === "POST /jobs") {

@@ -14,9 +14,13 @@ story("create an intake, push a batch by the shown command; hostile names stay t
   await p.getByRole("button", { name: "Create intake" }).click();
   const key = await p.locator("[data-secret]").innerText();
   assert.match(key, /^tgi_/);
-  const shown = await p.locator("pre", { hasText: "/plain/batch" }).last().innerText();
-  const { stdout } = await sh("bash", ["-c", shown]);
+  const tried = p.getByRole("region", { name: "Try it" });
+  const { stdout } = await sh("sh", ["-c", await tried.locator("pre").innerText()]);
   assert.match(stdout, /^HTTP\/1\.1 200/);
+  await tried.getByText("1 event has come in").waitFor();
+  const [seen] = await Promise.all([p.context().waitForEvent("page"), tried.getByRole("link", { name: "Look at it" }).click({ modifiers: ["ControlOrMeta"] })]);
+  await seen.getByText("first.test.example").first().waitFor();
+  await seen.close();
   const hostile = ["<img src=x onerror=window.pwned=1>.example", "evil\u202egnp.exe.example", "a\u200bb.example", "{@html}</script><script>window.pwned=1</script>.example"];
   const body = hostile.map((QueryName, i) => JSON.stringify({ Datetime: new Date().toISOString(), QueryID: `${name}-${i}`, QueryName, QueryTypeName: "A", RCode: 0, SrcIP: "192.0.2.1", Email: QueryName, ResolverDecision: "allowedOnNoPolicyMatch" })).join("\n");
   const pushed = await fetch(`${url}/plain/batch`, { method: "POST", headers: { "X-Tidegate-Intake-Key": key }, body });

@@ -12,7 +12,7 @@ story("first login: a wrong password says so, the right one opens the overview",
   await login(p, s.user, s.password);
   await p.getByRole("heading", { name: "Overview" }).waitFor();
   await settled(p);
-  assert.match(await p.locator(".number strong").first().innerText(), /\d/);
+  assert.match(await p.locator(".figure strong").first().innerText(), /\d/);
   assert.equal(await p.evaluate(() => document.cookie), "", "the session must be out of reach for scripts");
 });
 

@@ -247,6 +247,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/collections/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a collection with all its indicators. One that a feed fills cannot be deleted before the feed. */
+        delete: operations["delete_collection"];
+        options?: never;
+        head?: never;
+        /** Switches a collection on or off. */
+        patch: operations["change_collection"];
+        trace?: never;
+    };
     "/api/v1/events/aggregate": {
         parameters: {
             query?: never;
@@ -606,7 +624,7 @@ export interface paths {
         delete: operations["delete_intake"];
         options?: never;
         head?: never;
-        /** Renames an intake, gives it another format, enables or disables it. */
+        /** Renames an intake, gives it another format, enables or disables it, or says when it is silent or late. */
         patch: operations["change_intake"];
         trace?: never;
     };
@@ -655,6 +673,109 @@ export interface paths {
         put?: never;
         /** Ends the session. */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logpush/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes through the steps before a job can be made; changes nothing. */
+        post: operations["check_logpush"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logpush/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the datasets for which there are formats. */
+        get: operations["list_logpush_datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logpush/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of the jobs that send here; Cloudflare is not asked. */
+        get: operations["list_logpush_jobs"];
+        put?: never;
+        /** Makes a job, and its intake when there is none of this name, after all steps went well. */
+        post: operations["create_logpush_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logpush/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a job; its intake and what was received stay. The server's own token is used. */
+        delete: operations["delete_logpush_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logpush/jobs/{id}/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes a job into what it should be, if it still is as it was seen. */
+        post: operations["update_logpush_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logpush/jobs/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares a job, as it is now, with what it should be. */
+        post: operations["verify_logpush_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1818,6 +1939,11 @@ export interface components {
                 size?: number | null;
             };
         };
+        /** @description What to change about a collection. */
+        CollectionEdit: {
+            /** @description Whether its indicators are looked for; those of a collection that is switched off stay, and stay listed. */
+            enabled: boolean;
+        };
         /** @description A collection of indicators. */
         CollectionView: {
             /**
@@ -2462,8 +2588,18 @@ export interface components {
             enabled?: boolean | null;
             /** @description Its new format, for records received from now on. */
             format?: string | null;
+            /**
+             * Format: int64
+             * @description Tell when the latest event is so many seconds old when its batch comes in, a minute to 30 days; `null` never.
+             */
+            lag_seconds?: number | null;
             /** @description Its new name. */
             name?: string | null;
+            /**
+             * Format: int64
+             * @description Tell after so many seconds without a batch, a minute to 30 days; `null` never.
+             */
+            silence_seconds?: number | null;
         };
         /** @description An intake to be made. */
         IntakeRequest: {
@@ -2495,6 +2631,8 @@ export interface components {
             lag_seconds?: number | null;
             /** @description Its name. */
             name: string;
+            /** @description When somebody is told that it is silent or late. */
+            watch: components["schemas"]["WatchView"];
         };
         /** @description An intake with its new key. */
         IntakeWithKey: {
@@ -2556,6 +2694,307 @@ export interface components {
             password: string;
             /** @description The user's name, in any case. */
             user: string;
+        };
+        /** @description What the steps found. */
+        LogpushChecked: {
+            /** @description How many fields Cloudflare offers. */
+            offered: number;
+            /** @description Whether a job can be made. */
+            ready: boolean;
+            /** @description The fields that the job would send. */
+            sent: string[];
+            /** @description The steps, in order; those after a failed one that they need are missing. */
+            steps: components["schemas"]["LogpushStep"][];
+        };
+        /** @description A job compared with what it should be. */
+        LogpushComparison: {
+            /** @description How it differs, the gravest first. */
+            differences: components["schemas"]["LogpushDifference"][];
+            /** @description The job as it is now. */
+            job: components["schemas"]["LogpushJob"];
+            /** @description How the job was seen, for the update. */
+            seen: string;
+            update?: components["schemas"]["LogpushPlan"] | null;
+        };
+        /** @description A dataset for which there is a format. */
+        LogpushDataset: {
+            /** @description Our format's name. */
+            format: string;
+            /** @description Where its jobs live. */
+            level: components["schemas"]["LogpushLevel"];
+            /** @description Cloudflare's name for it, such as `gateway_dns`. */
+            name: string;
+            /** @description Whether the token wants `Zero Trust: PII Read` beside `Logs: Edit`. */
+            personal: boolean;
+        };
+        /** @description One difference between a job and what it should be. */
+        LogpushDifference: {
+            /** @description What it is about, such as `sample_rate`. */
+            aspect: string;
+            /** @description What the job has, secrets hidden. */
+            is: string;
+            /** @description Whether an update mends it. */
+            mended: boolean;
+            /** @description Whether an update mends it when it is given a key, or may rotate it. */
+            needs_key: boolean;
+            /** @description How much it matters. */
+            severity: components["schemas"]["LogpushSeverity"];
+            /** @description What it should have. */
+            wanted: string;
+            /** @description Why it matters. */
+            why: string;
+        };
+        /** @description What a month will bring, if it goes on like this. */
+        LogpushEstimate: {
+            /**
+             * Format: double
+             * @description Dollars after what is free; accounts with a contract of their own pay by that.
+             */
+            dollars_a_month: number;
+            /**
+             * Format: double
+             * @description Gigabytes, uncompressed as Cloudflare counts.
+             */
+            gigabytes_a_month: number;
+            /**
+             * Format: int64
+             * @description From how much time it is drawn.
+             */
+            measured_seconds: number;
+            /** @description The same in words. */
+            sentence: string;
+        };
+        /** @description A header that Cloudflare sends along. */
+        LogpushHeader: {
+            /** @description Its name, such as `CF-Access-Client-Id`. */
+            name: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /** @description The intake that a job sends to. */
+        LogpushIntake: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A job that sends here. */
+        LogpushJob: {
+            /** @description When it was looked at. */
+            checked_at: string;
+            /** @description What it sends. */
+            dataset?: string | null;
+            /** @description Where it sends, secrets hidden. */
+            destination: string;
+            /** @description Whether it is on. */
+            enabled: boolean;
+            /** @description Why, in Cloudflare's words, secrets hidden. */
+            error_message?: string | null;
+            estimate?: components["schemas"]["LogpushEstimate"] | null;
+            /** @description Since when it fails. */
+            failing_since?: string | null;
+            /** @description Our format for that; none when we have none. */
+            format?: string | null;
+            /**
+             * Format: int64
+             * @description Its number at Cloudflare.
+             */
+            id: number;
+            intake?: components["schemas"]["LogpushIntake"] | null;
+            /**
+             * Format: int64
+             * @description How far `last_complete` lies back.
+             */
+            lag_seconds?: number | null;
+            /** @description Up to when logs were delivered. */
+            last_complete?: string | null;
+            /** @description When an upload failed last; none when it works. */
+            last_error?: string | null;
+            /** @description Its name. */
+            name?: string | null;
+            /** @description Where it lives. */
+            scope: components["schemas"]["LogpushScope"];
+            /** @description How it is. */
+            state: components["schemas"]["LogpushState"];
+            /** @description What somebody should know. */
+            warnings: components["schemas"]["LogpushWarning"][];
+        };
+        /**
+         * @description Whether jobs belong to an account or to a zone.
+         * @enum {string}
+         */
+        LogpushLevel: "account" | "zone";
+        /** @description Which job is to be looked at, and what it should be. */
+        LogpushLook: {
+            /** @description The key that the job should carry; any that an intake takes if absent. */
+            key?: string | null;
+            /** @description Where Cloudflare reaches this server: what is configured if absent. */
+            public_url?: string | null;
+            scope?: components["schemas"]["LogpushScope"] | null;
+            /** @description A Cloudflare API token for this call alone: neither kept nor logged. The server's own if absent. */
+            token?: string | null;
+        };
+        /** @description A job that was made, or would be. */
+        LogpushMade: {
+            /** @description The same as a shell command, with the secrets as variables. */
+            curl?: string | null;
+            intake?: components["schemas"]["LogpushIntake"] | null;
+            job?: components["schemas"]["LogpushJob"] | null;
+            /** @description The key of an intake that was made or got a new one, shown this once. */
+            key?: string | null;
+            /** @description Whether all steps went well. */
+            ready: boolean;
+            /** @description The request to Cloudflare, secrets hidden; none when a step failed. */
+            request?: Record<string, never> | null;
+            /** @description The steps. */
+            steps: components["schemas"]["LogpushStep"][];
+        };
+        /** @description What the watch knows. */
+        LogpushOverview: {
+            /** @description When jobs were last looked at. */
+            checked_at?: string | null;
+            /** @description Accounts and zones that could not be asked at that time. */
+            errors: components["schemas"]["LogpushTrouble"][];
+            estimate?: components["schemas"]["LogpushEstimate"] | null;
+            /** @description The jobs that send here. */
+            jobs: components["schemas"]["LogpushJob"][];
+            /** @description Where Cloudflare reaches this server. */
+            public_url?: string | null;
+            /** @description The accounts and zones that are watched. */
+            scopes: components["schemas"]["LogpushScope"][];
+            /** @description How the watch is, or what to set so that it begins. */
+            sentence: string;
+            /** @description Whether the server has a token, so that calls need none. */
+            token_known: boolean;
+            /** @description Whether jobs are watched: there are a token and an account or zone. */
+            watching: boolean;
+        };
+        /** @description An update that was not sent yet. */
+        LogpushPlan: {
+            /** @description The same as a shell command, with the secrets as variables. */
+            curl: string;
+            /** @description The request to Cloudflare, secrets hidden. */
+            request: Record<string, never>;
+        };
+        /** @description Where jobs live. */
+        LogpushScope: {
+            /** @description Its identifier at Cloudflare. */
+            id: string;
+            /** @description Whether it is an account or a zone. */
+            level: components["schemas"]["LogpushLevel"];
+        };
+        /**
+         * @description How much something matters.
+         * @enum {string}
+         */
+        LogpushSeverity: "note" | "warning" | "breaking";
+        /**
+         * @description How a job is.
+         * @enum {string}
+         */
+        LogpushState: "healthy" | "starting" | "failing" | "disabled" | "gone" | "unknown";
+        /** @description A step before creation. */
+        LogpushStep: {
+            /** @description How it went in words, and what to do. */
+            sentence: string;
+            /** @description How it went. */
+            state: components["schemas"]["LogpushStepState"];
+            /** @description What it is about. */
+            step: components["schemas"]["LogpushStepName"];
+        };
+        /**
+         * @description What a step before creation is about.
+         * @enum {string}
+         */
+        LogpushStepName: "scope" | "token" | "permissions" | "address" | "fields" | "jobs" | "destination";
+        /**
+         * @description How a step went.
+         * @enum {string}
+         */
+        LogpushStepState: "ok" | "failed" | "unknown";
+        /** @description An account or zone that could not be asked. */
+        LogpushTrouble: {
+            /** @description Which. */
+            scope: components["schemas"]["LogpushScope"];
+            /** @description Why, and what to do. */
+            sentence: string;
+        };
+        /** @description A job to be made what it should be. */
+        LogpushUpdate: {
+            /** @description The name of the intake to send to, when no intake takes the job's key. */
+            intake?: string | null;
+            /** @description The key that the job should carry. */
+            key?: string | null;
+            /** @description Where Cloudflare reaches this server: what is configured if absent. */
+            public_url?: string | null;
+            /** @description Gives the intake a new key and puts that into the job; the old one is taken for a day more. */
+            rotate_key?: boolean;
+            scope?: components["schemas"]["LogpushScope"] | null;
+            /** @description How the job was seen: `seen` of the comparison. */
+            seen: string;
+            /** @description A Cloudflare API token for this call alone: neither kept nor logged. The server's own if absent. */
+            token?: string | null;
+        };
+        /** @description What an update did. */
+        LogpushUpdated: {
+            /** @description Whether anything was to be changed. */
+            changed: boolean;
+            /** @description The job as it is now. */
+            job: components["schemas"]["LogpushJob"];
+            /** @description The intake's new key, shown this once. */
+            key?: string | null;
+            /** @description What stays, because it cannot be changed or is a choice. */
+            left: components["schemas"]["LogpushDifference"][];
+            /** @description What was mended. */
+            mended: components["schemas"]["LogpushDifference"][];
+            /** @description What was sent to Cloudflare, secrets hidden. */
+            request: Record<string, never>;
+        };
+        /** @description Something that somebody should know of a job. */
+        LogpushWarning: {
+            /** @description What to do. */
+            advice: string;
+            /** @description What it is about. */
+            kind: components["schemas"]["LogpushWarningKind"];
+            /** @description What is wrong. */
+            sentence: string;
+            /** @description How much it matters. */
+            severity: components["schemas"]["LogpushSeverity"];
+            /** @description When it was first noticed. */
+            since?: string | null;
+        };
+        /**
+         * @description What a warning is about.
+         * @enum {string}
+         */
+        LogpushWarningKind: "failing" | "disabled" | "gone" | "lag" | "silent" | "key" | "drift" | "sampled";
+        /** @description A job to be made. */
+        LogpushWish: {
+            /** @description Exactly the request of the public guide for gateway_dns. */
+            compat?: boolean;
+            /** @description What it sends: `gateway_dns` if absent. */
+            dataset?: string | null;
+            /** @description Shows the request and makes nothing. */
+            dry_run?: boolean;
+            /** @description Headers that Cloudflare sends along, such as those of an Access service token. */
+            headers?: components["schemas"]["LogpushHeader"][];
+            /** @description The name of the intake that it sends to; made when there is none. Needed to make a job. */
+            intake?: string | null;
+            /** @description The key of an intake that is there already. */
+            key?: string | null;
+            /** @description Where Cloudflare reaches this server: what is configured if absent. */
+            public_url?: string | null;
+            /** @description Gives an intake that is there a new key; the old one is taken for a day more. */
+            rotate_key?: boolean;
+            /** @description The account or zone whose logs it sends. */
+            scope: components["schemas"]["LogpushScope"];
+            /** @description Leaves out the try of the public address from here, for networks that cannot reach it from inside. */
+            skip_address?: boolean;
+            /** @description A Cloudflare API token for this call alone: neither kept nor logged. The server's own if absent. */
+            token?: string | null;
         };
         /** @description The answer to a batch. */
         ManyIds: {
@@ -3439,6 +3878,23 @@ export interface components {
          * @enum {string}
          */
         Verdict: "true_positive" | "benign" | "false_positive" | "unknown";
+        /** @description When somebody is told that an intake is silent or late. */
+        WatchView: {
+            /**
+             * Format: int64
+             * @description Late is a latest event that is so many seconds old when its batch comes in; absent: not watched.
+             */
+            lag_seconds?: number | null;
+            /** @description Late since a batch at this time. */
+            late_since?: string | null;
+            /**
+             * Format: int64
+             * @description Silent is no batch for so many seconds; absent: not watched.
+             */
+            silence_seconds?: number | null;
+            /** @description Silent since its last batch at this time. */
+            silent_since?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -4238,6 +4694,100 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the collection's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the collection's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5423,6 +5973,376 @@ export interface operations {
                 content?: never;
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    check_logpush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogpushWish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushChecked"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_logpush_datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushDataset"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_logpush_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushOverview"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_logpush_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogpushWish"];
+            };
+        };
+        responses: {
+            /** @description what would be made: a dry run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushMade"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushMade"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_logpush_job: {
+        parameters: {
+            query?: {
+                /** @description The account. */
+                account?: string;
+                /** @description The zone. */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the job's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_logpush_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the job's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogpushUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushUpdated"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    verify_logpush_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the job's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogpushLook"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogpushComparison"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,6 +12,8 @@ class Session {
   /** The session was there and is over. */
   expired = $state(false);
   trouble = $state("");
+  /** Where Cloudflare and people reach the server, when it knows. */
+  publicUrl = $state("");
 
   constructor() {
     whenLost(() => {
@@ -28,7 +30,7 @@ class Session {
   async load(): Promise<void> {
     try {
       const me = await ask(api.GET("/api/v1/me"));
-      Object.assign(this, { user: me.user, id: me.id, role: me.role, state: "in", expired: false });
+      Object.assign(this, { user: me.user, id: me.id, role: me.role, publicUrl: (me as { public_url?: string | null }).public_url ?? "", state: "in", expired: false });
       setCsrf(me.csrf ?? "");
     } catch (cause) {
       if (isAbort(cause)) return;

@@ -66,7 +66,7 @@ async fn new_repeated_late_and_strange_objects_are_stored_once_each_across_resta
     damaged.truncate(damaged.len() - 9);
     put(&client, &key(DAY, 14), damaged).await;
     put(&client, &key(DAY, 15), Vec::new()).await;
-    put(&client, &key(DAY, 16), b"\x1f\x8bno gzip".to_vec()).await;
+    put(&client, &key(DAY, 16), b"\x1f\x8b\x08no gzip".to_vec()).await;
     put(&client, &key(DAY, 17), batch(&["e"])).await;
     let polled = source.poll().await.unwrap();
     assert_eq!((polled.records, polled.rejected), (1, 2));
@@ -150,9 +150,9 @@ async fn a_server_that_goes_and_comes_back_costs_nothing() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_and_missing_rights_are_told_apart() {
-    // The first calls, which make bucket, object, user, key and policy, need no right.
-    let Some(server) = Server::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", "5")]) else { return };
+async fn an_unknown_key_and_a_wrong_secret_are_told_apart() {
+    // The first calls, which make bucket, object, user and key, need no right.
+    let Some(server) = Server::start(&[("INITIAL_NO_AUTH_ACTION_COUNT", "4")]) else { return };
     server.make_bucket("logs");
     put(&server.client("logs", KEYS), &key(DAY, 1), batch(&["a"])).await;
     let iam = |form: &str| {
@@ -170,15 +170,10 @@ async fn wrong_credentials_and_missing_rights_are_told_apart() {
         rest.split_once("</").unwrap().0.to_owned()
     };
     let (id, secret) = (part("AccessKeyId"), part("SecretAccessKey"));
-    // May list, may not read.
-    let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3AListBucket%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
-    iam(&format!("Action=PutUserPolicy&UserName=reader&PolicyName=p&PolicyDocument={policy}"));
-
     let (place, data) = (place(&server), Data::new());
     for (keys, part) in [
         (("AKIAUNKNOWN", "x"), "does not know this access key"),
         ((id.as_str(), "wrong"), "secret key does not belong"),
-        ((id.as_str(), secret.as_str()), "may not read"),
     ] {
         let mut source = data.source(&place, keys, Options::default());
         let error = source.poll().await.unwrap_err();

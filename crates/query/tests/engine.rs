@@ -564,7 +564,8 @@ fn an_empty_store_answers() {
 #[tokio::test]
 async fn each_value_of_a_range_is_handed_on() {
     for stage in stages() {
-        let range = TimeRange { start: Some(START), end: Some(Timestamp::from_micros(START.as_micros() + 23 * HOUR)) };
+        let at = Timestamp::from_micros;
+        let range = TimeRange { start: Some(at(START)), end: Some(at(START + 23 * HOUR)) };
         let fields = ["dns.question.name", "dns.resolved_ip", "source.ip", "no.such.field"];
         let mut found: Vec<String> = stage
             .engine

@@ -87,8 +87,8 @@ impl Loaded {
     pub(crate) fn read(sources: &Sources) -> Result<Self, Problems> {
         let mut written = Written::default();
         if let Some(path) = &sources.file {
-            file::read(path, &mut written);
             written.folder = path.parent().map(Path::to_owned);
+            file::read(path, &mut written);
         }
         for (name, value) in &sources.environment {
             written.take_variable(name, value);

@@ -89,6 +89,7 @@ struct Gather {
 
 impl Gather {
     fn take(&mut self, value: &str) {
+        // What is too much already needs no more.
         if self.sorted > self.room {
             return;
         }
@@ -109,6 +110,9 @@ impl Gather {
     }
 
     fn tidy(&mut self) {
+        if self.sorted > self.room {
+            return;
+        }
         self.hashes.sort_unstable();
         self.hashes.dedup();
         self.sorted = self.hashes.len();

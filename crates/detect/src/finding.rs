@@ -68,6 +68,13 @@ impl Finding {
     }
 }
 
+/// The id of the finding of a rule about one event whose group has this key ([`Finding::group_key`]): the same whoever finds
+/// it, and when.
+#[must_use]
+pub fn single_id(rule: &RuleInfo, group_key: &str, event: Uuid) -> Uuid {
+    finding_id(rule, group_key, event)
+}
+
 /// Appends one value to a key so that no two lists of values give the same key.
 pub(crate) fn push_part(key: &mut String, value: &str) {
     let _ = write!(key, "{}:", value.len());

@@ -133,7 +133,8 @@ impl Job {
     pub fn changes_since(&self, fingerprint: &str) -> Option<Vec<&'static str>> {
         let settings = self.settings();
         let before: Vec<&str> = fingerprint.split('.').take(settings.len() + 1).collect();
-        if before.len() != settings.len() || before.iter().any(|part| u64::from_str_radix(part, 16).is_err()) {
+        let is_digest = |part: &&str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if before.len() != settings.len() || !before.iter().all(is_digest) {
             return None;
         }
         let pairs = settings.into_iter().zip(before);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use tidegate_detect::{Finding, RuleInfo};
+use tidegate_detect::{Finding, RuleInfo, single_id};
 use tidegate_event::{Timestamp, names};
 use tidegate_query::{Error, Scope, Search};
 use tidegate_state::{AlertFilter, AlertFilterId};
@@ -91,8 +91,8 @@ fn finding(sight: &Sight, rule: &Arc<RuleInfo>) -> Finding {
     }
     let mut note = String::from("found by a hunt in stored events: ");
     let _ = write!(note, "`{}` is an indicator", sight.met.join("`, `"));
-    Finding {
-        id: Uuid::new_v5(&rule.id.0, format!("retrohunt {}", sight.id).as_bytes()),
+    let mut finding = Finding {
+        id: Uuid::nil(),
         rule: Arc::clone(rule),
         first_seen: sight.at,
         last_seen: sight.at,
@@ -109,7 +109,11 @@ fn finding(sight: &Sight, rule: &Arc<RuleInfo>) -> Finding {
         }],
         matched: sight.tags.iter().map(|tag| (names::TAGS.into(), tag.clone())).collect(),
         note,
-    }
+    };
+    // After a crash the events that were not in the table yet are judged anew, by indicators that came after them: what a
+    // hunt found is then known.
+    finding.id = single_id(rule, &finding.group_key(), sight.id);
+    finding
 }
 
 #[cfg(test)]

@@ -586,9 +586,9 @@ async fn each_value_of_a_range_is_handed_on() {
             "192.0.2.1",
             "192.0.2.1",
             "192.0.2.2",
-            "h0.Example.com",
-            "h1.Example.com",
-            "h2.Example.com",
+            "h0.example.com",
+            "h1.example.com",
+            "h2.example.com",
         ];
         assert_eq!(found, expected);
         let nothing = stage.engine.each_value(&["no.such.field"], range, 0, |count, _| *count += 1).await.unwrap();

@@ -4,6 +4,7 @@ pub(crate) mod alert_filters;
 pub(crate) mod alerts;
 pub(crate) mod assets;
 pub(crate) mod audit;
+pub(crate) mod buckets;
 pub(crate) mod events;
 pub(crate) mod feeds;
 pub(crate) mod formats;

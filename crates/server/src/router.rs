@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    alert_filters, alerts, assets, audit, events, feeds, formats, indicators, intakes, login, logpush, me,
+    alert_filters, alerts, assets, audit, buckets, events, feeds, formats, indicators, intakes, login, logpush, me,
     notifications, query_history, retrohunts, rules, saved_queries, sessions, settings, sql, status, tokens, users,
 };
 use crate::auth::Viewer;
@@ -106,6 +106,8 @@ fn api_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(intakes::list, intakes::create))
         .routes(routes!(intakes::show, intakes::change, intakes::delete))
         .routes(routes!(intakes::rotate))
+        .routes(routes!(buckets::list))
+        .routes(routes!(buckets::rejects))
         .routes(routes!(formats::list))
         .routes(routes!(formats::show))
         .routes(routes!(events::search::search))

@@ -185,7 +185,7 @@ impl Node {
     pub(crate) fn gauges(&self, acme: Option<Arc<tidegate_acme::Acme>>) -> Gauges {
         let (journal, store, pipeline) =
             (Arc::clone(&self.journal), Arc::clone(&self.store), Arc::clone(&self.pipeline));
-        let detection = self.detection.as_ref().map(Detection::figures);
+        let (detection, state) = (self.detection.as_ref().map(Detection::figures), Arc::clone(&self.state));
         let replayed_to = journal.stats().last;
         Gauges::new(move || {
             let mut troubles = Vec::new();
@@ -202,6 +202,11 @@ impl Node {
             let mut all = figures(&stats, behind);
             if let Some(detection) = &detection {
                 all.extend(detection_figures(&detection.lock().unwrap_or_else(PoisonError::into_inner)));
+            }
+            if let Ok(buckets) = state.buckets()
+                && !buckets.is_empty()
+            {
+                all.extend(bucket_figures(&buckets));
             }
             if let Some(acme) = &acme {
                 let (figures, trouble) = crate::edge::certificate_readings(acme);
@@ -257,6 +262,19 @@ fn detection_figures(counters: &tidegate_detect::Counters) -> Vec<Figure> {
             "What behavioural detectors forgot to stay within their bounds.",
             counters.forgotten,
         ),
+    ]
+}
+
+fn bucket_figures(buckets: &[tidegate_state::Bucket]) -> Vec<Figure> {
+    let gauge = |name, help, value: f64| Figure { name, help, cumulative: false, value };
+    let sum = |part: fn(&tidegate_state::BucketCounts) -> u64| buckets.iter().map(|bucket| part(&bucket.counts)).sum();
+    let count = |name, help, value: u64| Figure { name, help, cumulative: true, value: value as f64 };
+    let failing = buckets.iter().filter(|bucket| bucket.failing.is_some()).count();
+    vec![
+        count("bucket_objects_total", "Objects taken from buckets, ever.", sum(|counts| counts.objects)),
+        count("bucket_records_total", "Records in them.", sum(|counts| counts.records)),
+        count("bucket_rejected_total", "Objects that were given up.", sum(|counts| counts.rejected)),
+        gauge("bucket_failing", "Buckets of which every look fails; `/api/v1/buckets` says why.", failing as f64),
     ]
 }
 

@@ -1,8 +1,9 @@
 // What stories share.
 const stories = [];
 
-/** Adds a story: `run` gets a page `p`, the server `s`, `another()` for one more page in a browser of its own, and `url`. */
-export const story = (name, run) => stories.push({ name, run });
+/** Adds a story: `run` gets a page `p`, the server `s`, `another()` for one more page in a browser of its own, `own()` for a
+    server with a configuration of its own (a story that `needsBinary`), and `url`. */
+export const story = (name, run, { needsBinary = false } = {}) => stories.push({ name, run, needsBinary });
 
 /** All stories, in the order in which they were added. */
 export const told = () => stories;

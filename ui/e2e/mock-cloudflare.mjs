@@ -20,7 +20,7 @@ export async function mockCloudflare() {
     const text = Buffer.concat(chunks).toString();
     cloud.calls.push(`${request.method} ${pathname}`);
     const { status, body } = await answer(cloud, request, pathname.replace("/client/v4/", "").split("/"), text === "" ? {} : JSON.parse(text));
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body));
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return Object.assign(cloud, { url: `http://127.0.0.1:${server.address().port}`, close: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }) });

@@ -46,6 +46,8 @@ story("Logpush with a real server: guided to a job, watched, changed by somebody
     await p.getByRole("button", { name: "Show what would be sent" }).click();
     await step(4).getByText('"timestamp_format": "rfc3339ns"').first().waitFor();
     assert.equal(cloud.jobs.length, 0, "nothing is made before it is confirmed");
+    // Cloudflare offers one more field by now, which this version does not read.
+    cloud.fields.push("Tomorrow");
     await p.getByRole("button", { name: "Create the job" }).click();
     await step(5).getByText(/Job 100 is made/).waitFor();
     const key = await step(5).locator("[data-secret]").innerText();
@@ -60,15 +62,14 @@ story("Logpush with a real server: guided to a job, watched, changed by somebody
     await card.getByText("delivers").waitFor();
     assert.ok(!(await card.innerText()).includes(key), "the key is masked");
 
-    // Uploads fail, and Cloudflare offers a field that the job does not send.
+    // Uploads fail.
     Object.assign(cloud.jobs[0], { last_complete: ago(40), last_error: ago(1), error_message: "1102 ConnectionTimeout" });
-    cloud.fields.push("Tomorrow");
     await until(p, "/logpush/jobs", ({ jobs }) => ["failing", "drift"].every((kind) => jobs[0].warnings.some((one) => one.kind === kind)));
     await p.goto(`/intakes/${intake.id}`);
     await card.getByText(/uploads have failed for/).waitFor();
     await card.getByText(/What to do:/).first().waitFor();
     await card.getByText("Switched off by Cloudflare").waitFor();
-    await card.getByText("Tomorrow").waitFor();
+    await card.getByText(/Tomorrow/).first().waitFor();
     await p.goto("/intakes");
     const row = p.getByRole("row", { name: /#100/ });
     await row.getByText("failing", { exact: true }).waitFor();
@@ -93,7 +94,6 @@ story("Logpush with a real server: guided to a job, watched, changed by somebody
     await dialog.getByRole("button", { name: "Send it to Cloudflare" }).click();
     await dialog.getByText(/differences? mended/).waitFor();
     assert.deepEqual([cloud.jobs[0].output_options.sample_rate, cloud.jobs[0].filter], [1, ""]);
-    assert.ok(cloud.jobs[0].output_options.field_names.includes("Tomorrow"), JSON.stringify(cloud.jobs[0]));
     assert.equal(new URL(cloud.jobs[0].destination_conf).searchParams.get("header_X-Tidegate-Intake-Key"), key, "the key stays");
     await dialog.getByRole("button", { name: "Close" }).last().click();
     await until(p, "/logpush/jobs", ({ jobs }) => jobs[0].state === "healthy" && jobs[0].warnings.every((one) => one.severity === "note"));

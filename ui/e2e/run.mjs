@@ -2,7 +2,7 @@
 //   TIDEGATE_BIN=target/release/tidegate npm run test:e2e            starts a demo of its own
 //   TIDEGATE_URL=… TIDEGATE_USER=… TIDEGATE_PASSWORD=… npm run test:e2e   uses a running one
 // A server that was built without the pages is tried with ui/dist in front of it. `npm run test:e2e -- login` runs the
-// stories whose name holds the word.
+// stories whose name holds the word, `"login|axe"` those with one of two.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { launch, page as open } from "./browser.mjs";
@@ -27,9 +27,9 @@ const fronted = async (url) => (pagesAreBuiltIn && !process.env.E2E_DIST ? { url
 const front = await fronted(s.url);
 console.log(`${front.url} (${pagesAreBuiltIn ? "pages of the binary" : "ui/dist in front of the binary"})`);
 const browser = await launch();
-const wanted = process.argv.slice(2).join(" ").toLowerCase();
+const wanted = process.argv.slice(2).join(" ").toLowerCase().split("|");
 let failed = 0;
-for (const { name, run, needsBinary } of told().filter((one) => one.name.toLowerCase().includes(wanted))) {
+for (const { name, run, needsBinary } of told().filter((one) => wanted.some((word) => one.name.toLowerCase().includes(word)))) {
   if (needsBinary && !process.env.TIDEGATE_BIN) {
     console.log(`left  ${name} (needs TIDEGATE_BIN)`);
     continue;

@@ -13,7 +13,7 @@ export async function launch() {
 export async function page(browser, url, { width = 1440, height = 900, scheme = "light" } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", baseURL: url });
   const made = await context.newPage();
-  made.setDefaultTimeout(Number(process.env.E2E_TIMEOUT_MS ?? 45_000));
+  made.setDefaultTimeout(Number(process.env.E2E_TIMEOUT_MS ?? 120_000));
   const errors = [];
   made.on("pageerror", (error) => errors.push(`page: ${error.message}`));
   made.on("console", (message) => {

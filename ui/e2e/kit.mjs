@@ -1,8 +1,9 @@
 // What stories share.
 const stories = [];
 
-/** Adds a story: `run` gets a page `p`, the server `s`, `another()` for one more page in a browser of its own, and `url`. */
-export const story = (name, run) => stories.push({ name, run });
+/** Adds a story: `run` gets a page `p`, the server `s`, `another()` for one more page in a browser of its own, `own()` for a
+    server with a configuration of its own (a story that `needsBinary`), and `url`. */
+export const story = (name, run, { needsBinary = false } = {}) => stories.push({ name, run, needsBinary });
 
 /** All stories, in the order in which they were added. */
 export const told = () => stories;
@@ -36,12 +37,13 @@ export const api = (p, method, path, body) =>
 
 /** Asks the API until the answer is as wanted. What a server has just been given takes a moment to be judged. */
 export const until = async (p, path, wanted, seconds = 120) => {
-  for (let tries = 0; tries < seconds; tries += 1) {
-    const answer = await api(p, "GET", path);
+  let answer;
+  for (const started = Date.now(); Date.now() - started < seconds * 1000; ) {
+    answer = await api(p, "GET", path);
     if (wanted(answer)) return answer;
     await p.waitForTimeout(1000);
   }
-  throw new Error(`${path} did not become as wanted within ${seconds} s`);
+  throw new Error(`${path} did not become as wanted within ${seconds} s: ${JSON.stringify(answer).slice(0, 3000)}`);
 };
 
 /** The demo's Cobalt Strike beacon, as soon as it has raised its alert. */

@@ -1,16 +1,31 @@
-// The server that the stories are about: a running one, or a demo of its own.
+// The servers that the stories are about: a running one, a demo of its own, or an empty one with a configuration.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+const READY_MS_MAX = 240_000;
 
 /** Its address, a login, and a way to end it. */
 export async function server() {
   if (process.env.TIDEGATE_URL) return { url: process.env.TIDEGATE_URL, user: process.env.TIDEGATE_USER ?? "admin", password: process.env.TIDEGATE_PASSWORD, stop: () => {} };
+  return started((folder) => ["demo", "--data", folder, "--listen", "127.0.0.1:0", "--rate", "50"]);
+}
+
+/** A server on an empty data directory. `configuration` gets a folder for files of its own and answers what stands in tidegate.toml. */
+export function configured(configuration) {
+  return started((folder) => {
+    writeFileSync(join(folder, "tidegate.toml"), configuration(folder));
+    return ["serve", "--config", join(folder, "tidegate.toml"), "--data", join(folder, "data"), "--listen", "127.0.0.1:0"];
+  });
+}
+
+async function started(argumentsIn) {
   const bin = process.env.TIDEGATE_BIN;
   if (!bin) throw new Error("set TIDEGATE_BIN, or TIDEGATE_URL with TIDEGATE_USER and TIDEGATE_PASSWORD");
-  const data = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
-  const child = spawn(bin, ["demo", "--data", data, "--listen", "127.0.0.1:0", "--rate", "50"], { stdio: ["ignore", "pipe", "pipe"] });
+  const folder = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
+  const child = spawn(bin, argumentsIn(folder), { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise((done) => child.on("exit", done));
   let said = "";
   const ready = await new Promise((done, fail) => {
     const read = (chunk) => {
@@ -22,14 +37,15 @@ export async function server() {
     child.stdout.on("data", read);
     child.stderr.on("data", read);
     child.on("exit", (code) => fail(new Error(`the server ended with ${code}:\n${said}`)));
-    setTimeout(() => fail(new Error(`the server did not get ready:\n${said}`)), 120_000).unref();
+    setTimeout(() => fail(new Error(`the server did not get ready:\n${said}`)), READY_MS_MAX).unref();
   });
   return {
     ...ready,
+    said: () => said,
     stop: async () => {
       child.kill("SIGTERM");
-      await new Promise((done) => child.on("exit", done));
-      rmSync(data, { recursive: true, force: true });
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -15,6 +15,11 @@ describe("guide", () => {
     if (trouble === undefined) expect(addressTrouble(address as string)).toBeUndefined();
     else expect(addressTrouble(address as string)).toMatch(trouble as RegExp);
   });
+  it("leaves the address that the server is configured with to the server", () => {
+    expect(addressTrouble("https://10.0.0.7.internal", "https://10.0.0.7.internal")).toBeUndefined();
+    expect(addressTrouble("https://10.0.0.8.internal", "https://10.0.0.7.internal")).toMatch(/public name/);
+    expect(addressTrouble("http://127.0.0.1", "")).toMatch(/public name/);
+  });
   it("knows an account when it sees one", () => {
     expect(scopeOf("zone", ` ${ACCOUNT.toUpperCase()} `)).toEqual({ level: "zone", id: ACCOUNT });
     expect(scopeOf("account", ACCOUNT.slice(1))).toBeUndefined();

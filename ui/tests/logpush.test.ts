@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { commands, datasetOf, destination, KEY_PLACE, tryCommand } from "../src/lib/logpush";
-import { healthOf } from "../src/lib/health";
+import { healthOf, limitsWith } from "../src/lib/health";
 
 describe("logpush", () => {
   it("knows datasets by formats", () => {
@@ -25,10 +25,17 @@ describe("logpush", () => {
 });
 
 describe("health", () => {
-  const intake = (counts: object, rest: object = {}) => ({ id: "", name: "x", format: "f", created: "", key_hint: "", enabled: true, lag_seconds: 1, ...rest, counts: { batches: 1, bytes: 1, valid: 100, warning: 0, invalid: 0, duplicates: 0, last_batch: "2026-11-23T12:00:00Z", last_event: null, ...counts } });
+  const intake = (counts: object, rest: object = {}) => ({ id: "", name: "x", format: "f", created: "", key_hint: "", enabled: true, lag_seconds: 1, watch: { silence_seconds: 3600, lag_seconds: 3600 }, ...rest, counts: { batches: 1, bytes: 1, valid: 100, warning: 0, invalid: 0, duplicates: 0, last_batch: "2026-11-23T12:00:00Z", last_event: null, ...counts } });
   const now = Date.UTC(2026, 10, 23, 12, 5);
   it.each([
-    [intake({}), "well"], [intake({ last_batch: null }), "waiting"], [intake({}, { enabled: false }), "off"], [intake({ last_batch: "2026-11-23T11:00:00Z" }), "silent"],
-    [intake({ invalid: 50 }), "rejects"], [intake({}, { lag_seconds: 3600 }), "late"],
+    [intake({}), "well"], [intake({ last_batch: null }), "waiting"], [intake({}, { enabled: false }), "off"], [intake({ last_batch: "2026-11-23T11:00:00Z" }), "silent"], [intake({ last_batch: "2026-11-23T11:30:00Z" }), "well"],
+    [intake({ invalid: 50 }), "rejects"], [intake({}, { lag_seconds: 3601 }), "late"], [intake({}, { lag_seconds: 3600 }), "well"],
+    // What the server found counts, also before the browser can see it; a limit of none is not watched.
+    [intake({}, { watch: { silence_seconds: 60, silent_since: "2026-11-23T12:00:00Z" } }), "silent"], [intake({ last_batch: null }, { watch: { silence_seconds: 60, silent_since: "2026-11-23T11:00:00Z" } }), "silent"],
+    [intake({}, { watch: { lag_seconds: 60, late_since: "2026-11-23T12:00:00Z" } }), "late"], [intake({ last_batch: "2026-11-20T11:00:00Z" }, { watch: {} }), "quiet"], [intake({}, { lag_seconds: 36_000, watch: {} }), "well"],
   ])("%#", (one, word) => expect(healthOf(one as never, now).word).toBe(word));
+  it("offers the limit that is set beside the usual ones", () => {
+    expect(limitsWith(2400)).toEqual([300, 900, 1800, 2400, 3600, 7200, 21_600, 86_400, 604_800]);
+    expect(limitsWith(null)).toEqual(limitsWith(3600));
+  });
 });

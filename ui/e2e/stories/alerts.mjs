@@ -8,7 +8,7 @@ story("alerts: from the overview down to the Cobalt Strike beacon's raw record",
   const wanted = await beacon(p);
   const domain = wanted.group["dns.question.registered_domain"];
   await p.reload();
-  await p.getByRole("region", { name: "Open alerts" }).getByRole("link", { name: /open$/ }).click();
+  await p.getByRole("region", { name: "Open alerts" }).getByRole("link", { name: "All alerts" }).click();
   await p.waitForURL(/\/alerts/);
   await p.getByLabel("Words").fill(`Cobalt Strike DNS Beaconing ${domain}`);
   await p.keyboard.press("Enter");

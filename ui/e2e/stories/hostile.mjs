@@ -70,7 +70,7 @@ story("hostile names stay text on every page that shows names", async ({ p, s, u
   await p.getByLabel("Tags").fill("<img/src=x/onerror=window.pwned=1>");
   await p.getByLabel("Collection").fill(`hostile-${now}`);
   await p.getByRole("button", { name: "Preview" }).click();
-  await p.getByText("not understood").waitFor();
+  await p.getByRole("heading", { name: "Not understood" }).waitFor();
   await clean(p, "import");
   await p.getByRole("button", { name: /^Import \d/ }).click();
   await p.getByText(/in force\./).waitFor();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { login } from "../browser.mjs";
-import { api, settled, story, total } from "../kit.mjs";
+import { api, settled, story, total, until } from "../kit.mjs";
 
 const sh = promisify(execFile);
 
@@ -61,4 +61,37 @@ story("rotate and delete an intake with what is lost named", async ({ p, s }) =>
   await go.click();
   await p.waitForURL(/\/intakes$/);
   await p.getByRole("link", { name }).waitFor({ state: "detached" });
+});
+
+story("an intake's limits are set, and one that falls silent is marked everywhere", async ({ p, s, url }) => {
+  await login(p, s.user, s.password, "/intakes");
+  const name = `silent-${Date.now()}`;
+  const { intake, key } = await api(p, "POST", "/intakes", { name, format: "cloudflare-gateway-dns" });
+  const body = JSON.stringify({ Datetime: new Date(Date.now() - 7_200_000).toISOString(), QueryID: name, QueryName: "old.example", QueryTypeName: "A", RCode: 0, SrcIP: "192.0.2.1", ResolverDecision: "allowedOnNoPolicyMatch" });
+  assert.equal((await fetch(`${url}/plain/batch`, { method: "POST", headers: { "X-Tidegate-Intake-Key": key }, body })).status, 200);
+  await until(p, `/intakes/${intake.id}`, (one) => one.counts.batches === 1);
+  await p.goto(`/intakes/${intake.id}`);
+  const watch = p.getByRole("region", { name: "Watch" });
+  const silence = watch.getByLabel(/^Silent/);
+  const late = watch.getByLabel(/^Late/);
+  assert.deepEqual([await silence.inputValue(), await late.inputValue()], ["3600", "3600"], "what a new intake is watched with");
+  const set = watch.getByRole("button", { name: "Set the limits" });
+  assert.ok(await set.isDisabled(), "nothing is changed yet");
+  await silence.selectOption({ label: "not watched" });
+  await late.selectOption({ label: "1 day" });
+  await set.click();
+  const limits = ({ watch: { silence_seconds = null, lag_seconds = null } }) => JSON.stringify([silence_seconds, lag_seconds]);
+  await until(p, `/intakes/${intake.id}`, (one) => limits(one) === "[null,86400]");
+  // A minute is the least that the server takes, and not in the list; what is set is shown all the same.
+  await api(p, "PATCH", `/intakes/${intake.id}`, { silence_seconds: 60, lag_seconds: 3600 });
+  await until(p, `/intakes/${intake.id}`, (one) => one.watch.silent_since, 240);
+  await p.goto(`/intakes/${intake.id}`);
+  await watch.getByText(/silent since/).waitFor();
+  assert.equal(await silence.inputValue(), "60");
+  await p.getByRole("status").getByText(/^No batch for/).waitFor();
+  await p.goto("/intakes");
+  await p.getByRole("region", { name: "Intakes" }).getByRole("row", { name: new RegExp(name) }).getByText("silent", { exact: true }).waitFor();
+  await p.goto("/");
+  await p.getByRole("region", { name: "Intakes" }).getByRole("listitem").filter({ hasText: name }).getByText("silent", { exact: true }).waitFor();
+  await api(p, "DELETE", `/intakes/${intake.id}`);
 });

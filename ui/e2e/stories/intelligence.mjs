@@ -38,3 +38,28 @@ story("intelligence: import with a preview, watch the retrohunt, see its events"
   await p.getByRole("button", { name: "Delete", exact: true }).last().click();
   await p.getByText("No indicator matches").waitFor();
 });
+
+story("intelligence: a collection is switched off, on, and deleted with what is lost named", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const name = `off-${Date.now()}`;
+  await api(p, "POST", "/indicators/import", { text: `a-${name}.example\nb-${name}.example`, format: "text", collection: name, tags: [], dry_run: false });
+  const collection = async () => (await api(p, "GET", "/collections")).find((one) => one.name === name);
+  await p.goto("/intelligence/indicators");
+  const row = p.getByRole("region", { name: "Collections" }).getByRole("row", { name: new RegExp(name) });
+  await row.getByRole("button", { name: `Switch off ${name}` }).click();
+  await row.getByText("off", { exact: true }).waitFor();
+  assert.equal((await collection()).enabled, false);
+  await row.getByRole("button", { name: `Switch on ${name}` }).click();
+  await row.getByText("on", { exact: true }).waitFor();
+  assert.equal((await collection()).enabled, true);
+  await row.getByRole("button", { name: `Delete the collection ${name}` }).click();
+  const dialog = p.getByRole("dialog");
+  await dialog.getByText(/the collection with all 2 indicators/).waitFor();
+  const go = dialog.getByRole("button", { name: "Delete the collection" });
+  assert.ok(await go.isDisabled(), "its name is to be typed first");
+  await dialog.getByLabel(/to go on/).fill(name);
+  await go.click();
+  await row.waitFor({ state: "detached" });
+  assert.equal(await collection(), undefined);
+  assert.equal((await api(p, "GET", `/indicators?q=${name}`)).total, 0);
+});

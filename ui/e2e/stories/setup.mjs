@@ -224,6 +224,26 @@ story("settings: the disk, a user whose token is revoked, a session that ends", 
   await other.getByRole("heading", { name: "Intakes" }).waitFor();
 });
 
+story("notifications: a target hears of intakes and Logpush jobs, or of alerts only", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/settings/notifications");
+  const name = `file-${Date.now()}`;
+  const panel = p.getByRole("region", { name: "Notifications" });
+  const form = panel.locator("form");
+  await form.getByLabel("Name").fill(name);
+  await form.getByLabel("Kind").selectOption("file");
+  await form.getByLabel("To", { exact: true }).fill(`${name}.ndjson`);
+  await form.getByLabel("new alerts").uncheck();
+  await form.getByRole("button", { name: "Add" }).click();
+  const row = panel.getByRole("row", { name: new RegExp(name) });
+  await row.getByText("silent and late intakes, Logpush jobs in trouble", { exact: true }).waitFor();
+  const target = (await api(p, "GET", "/notifications")).find((one) => one.name === name);
+  assert.deepEqual(target.on, ["intake_silence", "intake_lag"]);
+  await row.getByRole("button", { name: "Delete" }).click();
+  await p.getByRole("dialog").getByText(/Nobody hears there of silent and late intakes, Logpush jobs in trouble any more/).waitFor();
+  await p.getByRole("button", { name: "Delete the target" }).click();
+  await row.waitFor({ state: "detached" });
+});
+
 for (const scheme of ["light", "dark"]) {
   story(`setting up is clean for axe in every state, ${scheme}`, async ({ another, s }) => {
     const p = await another({ scheme });

@@ -8,6 +8,8 @@ export type StepState = "done" | "failed" | "open" | "waiting";
 export interface Known {
   /** Where Cloudflare reaches the server. */
   address: string;
+  /** The address that the server is configured with. */
+  configured?: string | null;
   /** The account or zone, as typed. */
   place: string;
   token: string;
@@ -17,8 +19,10 @@ export interface Known {
   made: boolean;
 }
 
-/** What is wrong with an address for Cloudflare; nothing when it may do. */
-export function addressTrouble(address: string): string | undefined {
+/** What is wrong with an address for Cloudflare; nothing when it may do. `configured`: the address that the server has. */
+export function addressTrouble(address: string, configured?: string | null): string | undefined {
+  // What the administrator configured is for the server to judge: it may allow a relay in this network.
+  if (configured && address.trim() === configured) return undefined;
   let url: URL;
   try {
     url = new URL(address.trim());
@@ -39,10 +43,10 @@ export function scopeOf(level: LogpushScope["level"], place: string): LogpushSco
 
 /** The steps in their order, each with its state. */
 export function stepsOf(known: Known): Record<"address" | "token" | "check" | "review" | "create", StepState> {
-  const address: StepState = of(known.checked, ["address"]) ?? (addressTrouble(known.address) === undefined ? "done" : "open");
+  const address: StepState = of(known.checked, ["address"]) ?? (addressTrouble(known.address, known.configured) === undefined ? "done" : "open");
   const typed = scopeOf("account", known.place) !== undefined && (known.tokenKnown || known.token.trim() !== "");
   const token: StepState = of(known.checked, ["scope", "token", "permissions"]) ?? (typed ? "done" : "open");
-  const ready = addressTrouble(known.address) === undefined && typed;
+  const ready = addressTrouble(known.address, known.configured) === undefined && typed;
   const check: StepState = known.checked ? (known.checked.ready ? "done" : "failed") : ready ? "open" : "waiting";
   const review: StepState = known.reviewed ? "done" : check === "done" ? "open" : "waiting";
   return { address, token, check, review, create: known.made ? "done" : review === "done" ? "open" : "waiting" };

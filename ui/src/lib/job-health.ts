@@ -44,7 +44,7 @@ export function verdictOf({ differences, update }: LogpushComparison): { tone: T
   const needsKey = differences.some((one) => one.needs_key);
   const told = differences.filter((one) => one.severity !== "note").length;
   if (differences.length === 0) return { tone: "good", says: "The job is as it should be.", needsKey };
-  const mends = update !== null || needsKey ? "" : " None of it can be mended from here.";
+  const mends = update != null || needsKey ? "" : " None of it can be mended from here.";
   if (breaking > 0) return { tone: "bad", says: `${breaking === 1 ? "One thing breaks" : `${breaking} things break`} events or rules.${mends}`, needsKey };
   if (told > 0) return { tone: "warn", says: `The job works; ${told === 1 ? "one thing" : `${told} things`} could be better.${mends}`, needsKey };
   return { tone: "good", says: "The job works; what differs is only worth knowing.", needsKey };

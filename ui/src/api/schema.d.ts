@@ -230,6 +230,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/buckets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the buckets that are or were followed. */
+        get: operations["list_buckets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/buckets/{id}/rejects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the objects of a bucket that could not be taken, newest first. */
+        get: operations["list_bucket_rejects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/collections": {
         parameters: {
             query?: never;
@@ -1882,6 +1916,13 @@ export interface components {
              */
             next?: number | null;
         };
+        /** @description The intake of a bucket. */
+        BucketIntake: {
+            /** Format: uuid */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
         /** @description One stretch of time. */
         BucketView: {
             /**
@@ -3286,6 +3327,29 @@ export interface components {
             /** @description Why not. */
             reason: string;
         };
+        /** @description An object that could not be taken. */
+        RejectView: {
+            /** @description When that was found. */
+            at: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description When it was written. */
+            changed: string;
+            /** @description Whether it is given up; else it is tried again. */
+            given_up: boolean;
+            /** @description Its key. */
+            key: string;
+            /** @description Why it was not taken. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            tries: number;
+        };
         /**
          * @description What a user may do; each role may do what the ones before it may.
          * @enum {string}
@@ -4667,6 +4731,66 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_buckets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BucketView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_bucket_rejects: {
+        parameters: {
+            query?: {
+                /** @description Of them, 1 to 1,000; 50 if absent. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description the bucket's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectView"][];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

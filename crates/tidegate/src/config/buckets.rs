@@ -259,7 +259,7 @@ mod tests {
         assert!(matches!(&one.place, Place::S3 { region, path_style: true, .. } if region == "auto"));
         assert!(matches!(&two.place, Place::Folder(path) if path.is_absolute()));
         assert_eq!(two.options.interval, Duration::from_secs(300));
-        assert_eq!(show(one).len(), 8);
+        assert_eq!(show(one).len(), KEYS.len());
     }
 
     #[test]

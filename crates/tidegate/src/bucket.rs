@@ -7,7 +7,7 @@ use tidegate_batch::Limits;
 use tidegate_bucket::{BucketError, Credentials, JournalSink, Kept, Options, Place, Source};
 use tidegate_event::{IntakeId, Timestamp};
 use tidegate_journal::Journal;
-use tidegate_state::State;
+use tidegate_state::{BucketStep, State, StateError};
 use tokio::runtime::Runtime;
 
 use crate::config::{Bucket, Config};
@@ -68,6 +68,9 @@ impl Follower {
                 Ok((intake, source)) => self.follow(intake, source),
                 Err(error) => {
                     self.tell(Some(&error));
+                    if let Err(error) = self.keep(&error) {
+                        tracing::error!("why a bucket cannot be followed is not written down: {error}");
+                    }
                     self.bell.wait(OPEN_PAUSE);
                 }
             }
@@ -113,6 +116,13 @@ impl Follower {
                 return;
             }
         }
+    }
+
+    /// Writes down why the bucket cannot be opened, for those who ask the server. One whose intake is missing is not known yet.
+    fn keep(&self, trouble: &BucketError) -> Result<(), StateError> {
+        let Some(intake) = self.state.intake_by_name(&self.bucket.intake) else { return Ok(()) };
+        let id = self.state.bucket(&self.bucket.place.identity(intake.id.0))?;
+        self.state.step_bucket(id, &BucketStep { polled: Some(Err(trouble.to_string())), ..BucketStep::default() })
     }
 
     fn tell(&mut self, trouble: Option<&BucketError>) {

@@ -13,7 +13,7 @@
 //! 4. `Done` is written.
 //!
 //! Before 2 and after 4 there is nothing to decide. In between, the next start asks the journal, before anything is stored,
-//! whether it has the token ([`recover`]): if so the object is done, else it is taken anew. The journal forgets tokens 24
+//! whether it has the token ([`recover()`]): if so the object is done, else it is taken anew. The journal forgets tokens 24
 //! hours behind its newest batch, and step 4 comes seconds after step 3, so the answer is right however long the process was
 //! down. Within one process, a step 3 whose outcome did not reach step 4 is repeated, and the journal answers it with the
 //! first receipt. With `journal.dedupe_window` set to zero, this argument falls, and a crash may store an object twice.

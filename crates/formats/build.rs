@@ -18,7 +18,10 @@ fn main() {
     let mut table = String::from("pub(crate) static FILES: &[(&str, &str)] = &[\n");
     for file in files {
         let name = file.strip_prefix(&root).expect("found below the root").to_string_lossy().replace('\\', "/");
-        writeln!(table, "    ({name:?}, include_str!({:?})),", file.to_string_lossy()).expect("writing to memory");
+        // The compiler puts the place of the clone before it: a target folder that several clones share holds none.
+        let path = format!("/{FORMATS}/{name}");
+        writeln!(table, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),")
+            .expect("writing to memory");
     }
     table.push_str("];\n");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("formats.rs");

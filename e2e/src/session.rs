@@ -91,6 +91,23 @@ impl Session {
         self.create_intake(name, "cloudflare-gateway-dns")
     }
 
+    /// The alerts of the rule with this name.
+    #[track_caller]
+    #[must_use]
+    pub fn alerts(&self, rule: &str) -> Vec<Value> {
+        let page = self.get("alerts?limit=1000");
+        let all = page["alerts"].as_array().expect("alerts are a list");
+        all.iter().filter(|alert| alert["rule"]["name"] == rule).cloned().collect()
+    }
+
+    /// The alerts of the rule with this name about names that hold `part`.
+    #[track_caller]
+    #[must_use]
+    pub fn alerts_about(&self, rule: &str, part: &str) -> Vec<Value> {
+        let about = |alert: &Value| alert["name"].as_str().is_some_and(|name| name.contains(part));
+        self.alerts(rule).into_iter().filter(about).collect()
+    }
+
     /// A page of the newest events that match, and how many there are.
     #[track_caller]
     #[must_use]

@@ -11,12 +11,6 @@ fn asking(records: &mut Records, name: &str) -> String {
     format!("{record}\n")
 }
 
-fn alerts(server: &Server, rule: &str) -> Vec<Value> {
-    let answer = server.admin().get("alerts?limit=1000");
-    let all = answer["alerts"].as_array().expect("alerts are a list");
-    all.iter().filter(|alert| alert["rule"]["name"] == rule).cloned().collect()
-}
-
 fn send(server: &Server, intake: &Intake, lines: &str) {
     let reply = server.admin().try_push(intake, lines).expect("the server answers");
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -38,12 +32,12 @@ fn the_self_test_works_from_end_to_end_and_repeats_are_folded() {
     let mut records = Records::new("eicar");
     let lines: String = (0..3).map(|_| asking(&mut records, SELF_TEST)).collect();
     send(&server, &intake, &lines);
-    eventually("the self-test raises an alert", || !alerts(&server, "EICAR Detection").is_empty());
+    eventually("the self-test raises an alert", || !server.admin().alerts("EICAR Detection").is_empty());
     send(&server, &intake, &asking(&mut records, SELF_TEST));
     // The same body again is answered with the first ids, and its events count no second time.
     send(&server, &intake, &lines);
-    eventually("the fourth query is counted", || alerts(&server, "EICAR Detection")[0]["event_count"] == 4);
-    let found = alerts(&server, "EICAR Detection");
+    eventually("the fourth query is counted", || server.admin().alerts("EICAR Detection")[0]["event_count"] == 4);
+    let found = server.admin().alerts("EICAR Detection");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["status"], "pending");
     assert_eq!(found[0]["name"], SELF_TEST);
@@ -74,20 +68,20 @@ fn a_window_survives_a_restart_and_a_kill() {
         let mut records = Records::new("window");
         send(&server, &intake, &tunnel(&mut records, 0, 30));
         server.admin().wait_for("*", 30);
-        assert!(alerts(&server, TUNNEL).is_empty(), "thirty are too few");
+        assert!(server.admin().alerts(TUNNEL).is_empty(), "thirty are too few");
         let ended: Ended = if kill { server.kill9() } else { server.stop() };
         let server = ended.start();
         send(&server, &intake, &tunnel(&mut records, 30, 30));
         eventually("the window goes on where it was", || {
-            alerts(&server, TUNNEL).first().is_some_and(|alert| alert["event_count"] == 60)
+            server.admin().alerts(TUNNEL).first().is_some_and(|alert| alert["event_count"] == 60)
         });
         let server = if kill { server.kill9().start() } else { server.restart() };
         server.admin().wait_for("*", 60);
-        let found = alerts(&server, TUNNEL);
+        let found = server.admin().alerts(TUNNEL);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0]["event_count"], 60, "nothing is counted twice");
         send(&server, &intake, &tunnel(&mut records, 60, 1));
-        eventually("one more is counted", || alerts(&server, TUNNEL)[0]["event_count"] == 61);
+        eventually("one more is counted", || server.admin().alerts(TUNNEL)[0]["event_count"] == 61);
     }
 }
 

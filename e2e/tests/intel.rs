@@ -16,10 +16,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// The alerts of the rule that looks at indicators, about names that hold `part`.
 fn alerts(admin: &Session, part: &str) -> Vec<Value> {
-    let page = admin.get("alerts?limit=1000");
-    let of_rule = |alert: &&Value| alert["rule"]["name"] == "Intelligence Feed";
-    let about = |alert: &&Value| alert["name"].as_str().is_some_and(|name| name.contains(part));
-    page["alerts"].as_array().unwrap().iter().filter(of_rule).filter(about).cloned().collect()
+    admin.alerts_about("Intelligence Feed", part)
 }
 
 #[track_caller]

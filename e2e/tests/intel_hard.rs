@@ -14,11 +14,7 @@ const MANY: usize = 10_000;
 
 /// The alerts of the rule that looks at indicators, about names that hold `part`.
 fn alerts(admin: &Session, part: &str) -> Vec<Value> {
-    let page = admin.get("alerts?limit=1000");
-    let about = |alert: &&Value| {
-        alert["rule"]["name"] == "Intelligence Feed" && alert["name"].as_str().is_some_and(|name| name.contains(part))
-    };
-    page["alerts"].as_array().unwrap().iter().filter(about).cloned().collect()
+    admin.alerts_about("Intelligence Feed", part)
 }
 
 fn indicator(number: u128, name: &str) -> Value {

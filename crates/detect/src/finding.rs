@@ -68,13 +68,6 @@ impl Finding {
     }
 }
 
-/// The id of the finding of a rule about one event whose group has this key ([`Finding::group_key`]): the same whoever finds
-/// it, and when.
-#[must_use]
-pub fn single_id(rule: &RuleInfo, group_key: &str, event: Uuid) -> Uuid {
-    finding_id(rule, group_key, event)
-}
-
 /// Appends one value to a key so that no two lists of values give the same key.
 pub(crate) fn push_part(key: &mut String, value: &str) {
     let _ = write!(key, "{}:", value.len());
@@ -94,8 +87,10 @@ pub(crate) fn parts(key: &str) -> Vec<String> {
     out
 }
 
-/// The id of a finding.
-pub(crate) fn finding_id(rule: &RuleInfo, group_key: &str, trigger: Uuid) -> Uuid {
+/// The id of the finding of a rule that this event triggered, in the group of this key ([`Finding::group_key`]): the same
+/// whoever finds it, and when.
+#[must_use]
+pub fn finding_id(rule: &RuleInfo, group_key: &str, trigger: Uuid) -> Uuid {
     let mut name = Vec::with_capacity(group_key.len() + 16);
     name.extend_from_slice(trigger.as_bytes());
     name.extend_from_slice(group_key.as_bytes());

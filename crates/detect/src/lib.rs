@@ -34,7 +34,7 @@ mod yaml;
 pub use catalogue::{Catalogue, CatalogueParts, RULES_MAX};
 pub use correlate::Dropped;
 pub use effort::Effort;
-pub use finding::{EVIDENCE_MAX, Evidence, Finding, single_id};
+pub use finding::{EVIDENCE_MAX, Evidence, Finding, finding_id};
 pub use judge::{Judge, Row};
 pub use memory::{Counters, Memory, RestoreError};
 pub use problem::{Grade, Problem};

@@ -5,6 +5,7 @@
 mod advice;
 mod api_url;
 mod client;
+mod compared;
 mod curl;
 mod dataset;
 mod destination;
@@ -30,6 +31,7 @@ mod watch;
 pub use advice::{advice, explain_delivery};
 pub use api_url::ApiUrl;
 pub use client::{Client, Retry};
+pub use compared::Compared;
 pub use curl::{INTAKE_KEY_VARIABLE, TOKEN_VARIABLE, curl};
 pub use dataset::{DATASETS, Dataset, Level, dataset, dataset_of_format};
 pub use destination::{Destination, Header, Validity};

@@ -1,10 +1,13 @@
 //! The bodies that go to Cloudflare when a job is made or changed.
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::dataset::Dataset;
-use crate::destination::Destination;
+use crate::destination::{Destination, Header};
+use crate::error::LogpushError;
 use crate::output::OutputOptions;
+use crate::secret::IntakeKey;
 
 /// The longest time between batches that we ask for, the shortest that Cloudflare offers: events are searchable sooner.
 pub const UPLOAD_INTERVAL_SECONDS: u64 = 30;
@@ -88,6 +91,24 @@ impl std::fmt::Debug for Challenge {
 }
 
 impl JobRequest {
+    /// The job that sends a dataset to an intake: `public_url`, `key` and `extra` as in [`Destination::of_intake`], `offered`
+    /// as in [`JobRequest::of_dataset`]; with `compat` exactly the body of the public guide.
+    ///
+    /// # Errors
+    /// [`LogpushError::Wrong`] when Logpush could not send there.
+    pub fn of_intake<'a>(
+        dataset: &Dataset,
+        public_url: &str,
+        key: &IntakeKey,
+        extra: &[(String, Zeroizing<String>)],
+        offered: impl IntoIterator<Item = &'a str>,
+        compat: bool,
+    ) -> Result<Self, LogpushError> {
+        let header = if compat { Header::Guide } else { Header::Tidegate };
+        let to = Destination::of_intake(public_url, key, header, extra)?;
+        Ok(if compat { Self::compat(dataset, to) } else { Self::of_dataset(dataset, to, offered) })
+    }
+
     /// A job for all fields that our format reads. `offered` are the fields that Cloudflare has; empty when not known.
     #[must_use]
     pub fn of_dataset<'a>(

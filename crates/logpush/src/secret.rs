@@ -54,6 +54,12 @@ impl IntakeKey {
         checked(text, "the intake key").map(Self)
     }
 
+    /// What stands for a key that is not made yet, in what is shown before. It is masked wherever it would show.
+    #[must_use]
+    pub fn placeholder() -> Self {
+        Self(Zeroizing::new("tgi_0000000000000000000000000000000000000000000".to_owned()))
+    }
+
     /// The key itself: for the one place that sends it.
     #[must_use]
     pub fn reveal(&self) -> &str {

@@ -109,6 +109,15 @@ impl State {
         }
     }
 
+    /// The collection with this name.
+    ///
+    /// # Errors
+    /// [`StateError::NotFound`].
+    pub fn collection(&self, name: &str) -> Result<Collection, StateError> {
+        let found = self.read(|connection| by_name(connection, name))?;
+        found.ok_or_else(|| StateError::not_found("collection", name))
+    }
+
     /// All collections, by name.
     ///
     /// # Errors

@@ -89,6 +89,25 @@ impl State {
         })
     }
 
+    /// Changes limits of an intake, and watches it from now on; `None` leaves a limit, `Some(None)` takes it away.
+    ///
+    /// # Errors
+    /// As [`State::watch_intake`].
+    pub fn change_intake_limits(
+        &self,
+        intake: IntakeId,
+        silence_s: Option<Option<u64>>,
+        lag_s: Option<Option<u64>>,
+        actor: &Actor,
+    ) -> Result<IntakeLimits, StateError> {
+        let known = self.watched_intakes()?.into_iter().find(|watch| watch.intake == intake);
+        let mut limits = known.map(|watch| watch.limits).unwrap_or_default();
+        limits.silence_s = silence_s.unwrap_or(limits.silence_s);
+        limits.lag_s = lag_s.unwrap_or(limits.lag_s);
+        self.watch_intake(intake, limits, actor)?;
+        Ok(limits)
+    }
+
     /// The intakes that are watched.
     ///
     /// # Errors

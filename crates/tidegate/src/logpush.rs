@@ -11,6 +11,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tidegate_event::Timestamp;
 use tidegate_logpush::{
@@ -25,6 +26,8 @@ use crate::detection::runner::{Bell, Handle};
 use crate::exit::Failure;
 use crate::node::Node;
 
+/// How long the old key of an intake is taken after it got a new one: changes of a job take 10 to 15 minutes.
+pub(crate) const KEY_GRACE: Duration = Duration::from_secs(24 * 3_600);
 /// What the path of our destinations ends with.
 const ENDPOINT: &str = "/plain/batch";
 

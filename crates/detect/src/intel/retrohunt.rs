@@ -252,6 +252,17 @@ fn conditions(targets: &[Target]) -> Conditions {
 }
 
 impl Conditions {
+    /// Whether there is nothing to look for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { names, registered_domains, parents, addresses, networks } = self;
+        names.is_empty()
+            && registered_domains.is_empty()
+            && parents.is_empty()
+            && addresses.is_empty()
+            && networks.is_empty()
+    }
+
     fn tidy(&mut self) {
         fn once<T: Ord>(list: &mut Vec<T>) {
             list.sort_unstable();

@@ -129,8 +129,9 @@ pub(crate) struct IntakeWithKey {
     security(("session" = ["viewer"]), ("token" = ["viewer"]))
 )]
 pub(crate) async fn list(State(shared): State<Shared>, _: Viewer) -> Result<Json<Vec<IntakeView>>, ApiError> {
-    let (intakes, counts) = shared.ask(|state| Ok((state.intakes(), state.counts_of_all(None)?))).await?;
-    let watched = shared.ask(tidegate_state::State::watched_intakes).await?;
+    let all =
+        |state: &tidegate_state::State| Ok((state.intakes(), state.counts_of_all(None)?, state.watched_intakes()?));
+    let (intakes, counts, watched) = shared.ask(all).await?;
     let views = intakes.iter().map(|intake| {
         let watch = watched.iter().find(|watch| watch.intake == intake.id);
         view(&shared, intake, counts.get(&intake.id).copied().unwrap_or_default(), watch)
@@ -197,11 +198,7 @@ pub(crate) async fn change(
     shared
         .ask(move |state| {
             if silence.is_some() || lag.is_some() {
-                let known = state.watched_intakes()?.into_iter().find(|watch| watch.intake == id);
-                let mut limits = known.map(|watch| watch.limits).unwrap_or_default();
-                limits.silence_s = silence.unwrap_or(limits.silence_s);
-                limits.lag_s = lag.unwrap_or(limits.lag_s);
-                state.watch_intake(id, limits, &caller.actor)?;
+                state.change_intake_limits(id, silence, lag, &caller.actor)?;
             }
             state.change_intake(id, &change, &caller.actor)
         })
@@ -246,8 +243,9 @@ pub(crate) async fn delete(
 }
 
 async fn read(shared: &Shared, id: IntakeId) -> Result<IntakeView, ApiError> {
-    let (intake, counts) = shared.ask(move |state| Ok((state.intake(id), state.counts(id, None)?))).await?;
-    let watched = shared.ask(tidegate_state::State::watched_intakes).await?;
+    let one =
+        move |state: &tidegate_state::State| Ok((state.intake(id), state.counts(id, None)?, state.watched_intakes()?));
+    let (intake, counts, watched) = shared.ask(one).await?;
     match intake.filter(|intake| intake.deleted.is_none()) {
         Some(intake) => {
             let watch = watched.iter().find(|watch| watch.intake == id);

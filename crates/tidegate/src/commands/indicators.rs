@@ -201,7 +201,7 @@ fn collections(place: &Place) -> Result<Vec<Value>, Failure> {
 fn switch(place: &Place, name: &str, enabled: bool, json: bool) -> Result<(), Failure> {
     match place {
         Place::Data(on) => {
-            let id = named(&on.state.collections().map_err(failure)?, name)?.id;
+            let id = on.state.collection(name).map_err(failure)?.id;
             on.state.enable_collection(id, enabled, &on.actor).map_err(failure)?;
         }
         Place::Server(client) => {
@@ -255,7 +255,13 @@ fn rows_on_data(on: &OnData, list: &List) -> Result<Vec<Value>, Failure> {
     let collections = on.state.collections().map_err(failure)?;
     let now = Timestamp::now();
     let filter = IndicatorFilter {
-        collection: list.collection.as_deref().map(|name| named(&collections, name)).transpose()?.map(|found| found.id),
+        collection: list
+            .collection
+            .as_deref()
+            .map(|name| on.state.collection(name))
+            .transpose()
+            .map_err(failure)?
+            .map(|found| found.id),
         kind: list.kind.as_deref().map(|kind| if kind == "domain" { "name" } else { kind }.to_owned()),
         text: list.search.clone().map(Match::Holds),
         tag: list.tag.clone(),
@@ -286,18 +292,11 @@ fn shown(row: &IndicatorRow, collections: &[Collection], now: Timestamp) -> Valu
     shown
 }
 
-/// The collection of this name.
-fn named<'c>(collections: &'c [Collection], name: &str) -> Result<&'c Collection, Failure> {
-    let found = collections.iter().find(|found| found.name.eq_ignore_ascii_case(name));
-    found.ok_or_else(|| Failure::Usage(eyre!("no collection `{name}`")))
-}
-
 fn expire_on_data(on: &OnData, numbers: &[i64], collection: Option<&str>) -> Result<u64, Failure> {
     let now = Timestamp::now();
     let end = |ids: &[i64]| on.state.expire_indicators(ids, now, &on.actor).map_err(failure);
     let Some(name) = collection else { return end(numbers) };
-    let collections = on.state.collections().map_err(failure)?;
-    let collection = Some(named(&collections, name)?.id);
+    let collection = Some(on.state.collection(name).map_err(failure)?.id);
     let filter = IndicatorFilter { collection, valid_at: Some(now), ..IndicatorFilter::default() };
     let (mut changed, mut after) = (0, None);
     loop {

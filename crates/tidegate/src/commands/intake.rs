@@ -246,11 +246,8 @@ fn on_server(client: &Client, name: &str) -> Result<String, Failure> {
 
 fn watch_on_data(on: &OnData, name: &str, silence: Option<Limit>, lag: Option<Limit>) -> Result<Value, Failure> {
     let id = on_data(on, name)?.id;
-    let watched = on.state.watched_intakes().map_err(failure)?;
-    let mut limits = watched.iter().find(|watch| watch.intake == id).map(|watch| watch.limits).unwrap_or_default();
-    limits.silence_s = silence.map_or(limits.silence_s, |limit| limit.0);
-    limits.lag_s = lag.map_or(limits.lag_s, |limit| limit.0);
-    on.state.watch_intake(id, limits, &on.actor).map_err(failure)?;
+    let (silence, lag) = (silence.map(|limit| limit.0), lag.map(|limit| limit.0));
+    let limits = on.state.change_intake_limits(id, silence, lag, &on.actor).map_err(failure)?;
     Ok(json!({"name": name, "silence_seconds": limits.silence_s, "lag_seconds": limits.lag_s}))
 }
 

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::kind::Span;
 use super::problem::{Origin, Problem};
-use super::value::{Raw, Value, must_be};
+use super::value::{Raw, Value, must_be, text};
 use super::{Written, nearest};
 
 /// The name of the list in the file.
@@ -30,10 +30,8 @@ impl Value for Text {
     const KIND: &'static str = "a text";
 
     fn read(raw: &Raw) -> Result<Self, String> {
-        match raw {
-            Raw::Text(text) if !text.trim().is_empty() => Ok(Self(text.trim().to_owned())),
-            _ => Err(must_be::<Self>(raw)),
-        }
+        let said = text::<Self>(raw)?.trim();
+        if said.is_empty() { Err(must_be::<Self>(raw)) } else { Ok(Self(said.to_owned())) }
     }
 
     fn show(&self) -> Raw {

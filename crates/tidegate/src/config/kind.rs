@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::value::{Raw, Value, must_be};
+use super::value::{Raw, Value, must_be, text};
 
 impl Value for bool {
     const KIND: &'static str = "`true` or `false`";
@@ -154,7 +154,7 @@ impl Value for Span {
     const KIND: &'static str = "a length of time such as `30s`, `24h` or `7d`";
 
     fn read(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return Err(must_be::<Self>(raw)) };
+        let text = text::<Self>(raw)?;
         let millis = parse(text, |unit| SPANS.iter().find(|(name, _)| *name == unit).map(|(_, length)| *length));
         // A century is longer than anybody means, and short enough for every clock.
         let bounded = millis.filter(|millis| (1..=100 * 365 * 86_400_000).contains(millis));
@@ -182,7 +182,7 @@ impl Value for PublicUrl {
     const KIND: &'static str = "an address such as `https://tidegate.example.com`";
 
     fn read(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return Err(must_be::<Self>(raw)) };
+        let text = text::<Self>(raw)?;
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let host = rest.map(|rest| rest.trim_end_matches('/')).filter(|host| !host.is_empty());
         match host {
@@ -258,8 +258,8 @@ impl Value for Network {
     const KIND: &'static str = "an IP address or network such as `10.0.0.1` or `10.0.0.0/8`";
 
     fn read(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return Err(must_be::<Self>(raw)) };
-        let (address, prefix) = text.split_once('/').map_or((text.as_str(), None), |(left, right)| (left, Some(right)));
+        let text = text::<Self>(raw)?;
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(left, right)| (left, Some(right)));
         let address: IpAddr = address.parse().map_err(|_| must_be::<Self>(raw))?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {

@@ -1,17 +1,10 @@
 //! Kinds of values that name somebody: hosts, mail addresses, authorities, senders.
 
 use super::kind::Network;
-use super::value::{Raw, Value, must_be};
+use super::value::{Raw, Value, must_be, text};
 
 /// RFC 1035 section 2.3.4.
 const NAME_CHARS_MAX: usize = 253;
-
-fn text<T: Value>(raw: &Raw) -> Result<&str, String> {
-    match raw {
-        Raw::Text(text) => Ok(text),
-        _ => Err(must_be::<T>(raw)),
-    }
-}
 
 /// A public name of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

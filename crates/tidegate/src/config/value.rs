@@ -78,6 +78,14 @@ pub(crate) trait Value: Sized {
     fn rebase(&mut self, _folder: &Path) {}
 }
 
+/// The text of a value that is one, for a type that is written as text.
+pub(super) fn text<T: Value>(raw: &Raw) -> Result<&str, String> {
+    match raw {
+        Raw::Text(text) => Ok(text),
+        _ => Err(must_be::<T>(raw)),
+    }
+}
+
 /// The message for a value of the wrong kind.
 pub(crate) fn must_be<T: Value>(raw: &Raw) -> String {
     format!("must be {}, not {}", T::KIND, raw.name())

@@ -1,20 +1,17 @@
 //! Makes a job: the steps before it, its intake, the request.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
-use tidegate_logpush::{Dataset, Destination, Header, IntakeKey, JobRequest, Prepared, Probe, check_setup};
+use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Prepared, Probe, check_setup};
 use tidegate_server::logpush::{LogpushChecked, LogpushFailure, LogpushIntake, LogpushMade, LogpushWish};
 use tidegate_state::{Actor, Intake, Secret};
 use zeroize::Zeroizing;
 
 use super::service::{Cloud, dataset_of, failure, scope_of};
-use super::{Side, shown};
+use super::{KEY_GRACE, Side, shown};
 
 const DATASET: &str = "gateway_dns";
-/// How long the old key of an intake is taken after it got a new one: changes of a job take 10 to 15 minutes.
-pub(super) const GRACE: Duration = Duration::from_secs(24 * 3_600);
 /// Headers that Cloudflare may send along.
 const HEADERS_MAX: usize = 16;
 
@@ -118,13 +115,7 @@ impl Plan {
     }
 
     fn request(&self, wish: &LogpushWish, key: &IntakeKey, found: &Prepared) -> Result<JobRequest, LogpushFailure> {
-        let header = if wish.compat { Header::Guide } else { Header::Tidegate };
-        let to = Destination::of_intake(&self.base, key, header, &self.extra).map_err(failure)?;
-        Ok(if wish.compat {
-            JobRequest::compat(self.dataset, to)
-        } else {
-            JobRequest::of_dataset(self.dataset, to, names(found))
-        })
+        JobRequest::of_intake(self.dataset, &self.base, key, &self.extra, names(found), wish.compat).map_err(failure)
     }
 }
 
@@ -163,8 +154,10 @@ pub(super) fn check_key(side: &Side, key: &Secret, intake: &Intake) -> Result<()
 
 /// What stands for a key in a dry run. It is masked wherever it would show.
 fn placeholder(side: &Side, wish: &LogpushWish, name: &str) -> Result<Keyed, LogpushFailure> {
-    let key = wish.key.as_ref().map_or("tgi_0000000000000000000000000000000000000000000", |key| key.reveal());
-    let key = IntakeKey::new(key).map_err(failure)?;
+    let key = match &wish.key {
+        Some(key) => IntakeKey::new(key.reveal()).map_err(failure)?,
+        None => IntakeKey::placeholder(),
+    };
     Ok(Keyed { intake: side.state.intake_by_name(name), key, is_new: false, made: false })
 }
 
@@ -179,7 +172,7 @@ fn keyed(
     let (intake, key, made) = match (side.state.intake_by_name(name), &wish.key) {
         (Some(intake), Some(key)) => (intake, key.clone(), false),
         (Some(intake), None) => {
-            let key = side.state.rotate_intake_key(intake.id, Some(GRACE), actor)?;
+            let key = side.state.rotate_intake_key(intake.id, Some(KEY_GRACE), actor)?;
             (intake, key, false)
         }
         (None, Some(key)) => (side.state.create_intake_with_key(name, dataset.format, key, actor)?, key.clone(), true),

@@ -3,35 +3,22 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tidegate_logpush::{Dataset, Difference, IntakeKey, Job, JobId, Plan, Wanted, WantedKey, plan, verify as compare};
+use tidegate_logpush::{Compared, Difference, IntakeKey, Job, JobId};
 use tidegate_server::logpush::{
     LogpushComparison, LogpushFailure, LogpushLook, LogpushPlan, LogpushUpdate, LogpushUpdated,
 };
-use tidegate_state::{Actor, Intake};
+use tidegate_state::{Actor, Intake, Secret};
 
-use super::make::{GRACE, check_key, with};
+use super::make::{check_key, with};
 use super::service::{Cloud, dataset_of, failure};
-use super::{Side, shown};
-
-/// A job as it is, and what is needed to say what it should be.
-struct Compared {
-    job: Job,
-    dataset: &'static Dataset,
-    offered: Vec<String>,
-    address: Option<String>,
-    /// The key that it should carry, when one was named.
-    key: Option<IntakeKey>,
-    /// Whether an intake takes the key that it carries.
-    fits: bool,
-}
+use super::{KEY_GRACE, Side, shown};
 
 /// Compares.
 pub(super) fn verify(side: &Side, id: JobId, look: &LogpushLook) -> Result<LogpushComparison, LogpushFailure> {
     let cloud = side.cloud(look.token.as_ref(), side.place_of(id, look.scope.as_ref())?)?;
-    let compared = Compared::of(side, &cloud, id, look)?;
-    let wanted = compared.wanted(side)?;
-    let plan = compared.plan(&wanted)?;
-    let all = compare(&compared.job, &wanted);
+    let compared = compared(side, &cloud, id, look.public_url.as_deref(), look.key.as_ref())?;
+    let plan = compared.plan().map_err(failure)?;
+    let all = compared.differences().map_err(failure)?;
     let update = (!plan.update.is_empty()).then(|| LogpushPlan {
         request: plan.update.shown(),
         curl: plan.update.curl(cloud.client.api(), &cloud.scope, id),
@@ -52,20 +39,18 @@ pub(super) fn update(
     actor: &Actor,
 ) -> Result<LogpushUpdated, LogpushFailure> {
     let cloud = side.cloud(wish.token.as_ref(), side.place_of(id, wish.scope.as_ref())?)?;
-    let look = LogpushLook { public_url: wish.public_url.clone(), key: wish.key.clone(), ..LogpushLook::default() };
-    let mut compared = Compared::of(side, &cloud, id, &look)?;
+    let mut compared = compared(side, &cloud, id, wish.public_url.as_deref(), wish.key.as_ref())?;
     unchanged(&compared.job, &wish.seen)?;
-    let intake = compared.intake(side, wish)?;
+    let intake = intake(side, &compared.job, wish)?;
     let rotated = match intake.filter(|_| wish.rotate_key) {
         Some(intake) => {
-            let key = side.state.rotate_intake_key(intake.id, Some(GRACE), actor)?;
+            let key = side.state.rotate_intake_key(intake.id, Some(KEY_GRACE), actor)?;
             compared.key = Some(IntakeKey::new(key.reveal()).map_err(failure)?);
             Some((intake, key))
         }
         None => None,
     };
-    let wanted = compared.wanted(side)?;
-    let plan = compared.plan(&wanted)?;
+    let plan = compared.plan().map_err(failure)?;
     let (mended, left) = (told(&plan.mended, true), told(&plan.staying, false));
     let request = plan.update.shown();
     let done = |changed, job: &Job| LogpushUpdated {
@@ -113,52 +98,37 @@ fn unchanged(job: &Job, seen: &str) -> Result<(), LogpushFailure> {
     }
 }
 
-impl Compared {
-    fn of(side: &Side, cloud: &Cloud, id: JobId, look: &LogpushLook) -> Result<Self, LogpushFailure> {
-        let job = cloud.ask(cloud.client.job(&cloud.scope, id))?;
-        let dataset = dataset_of(job.dataset.as_deref().unwrap_or_default())?;
-        let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
-        let key = look.key.as_ref().map(|key| IntakeKey::new(key.reveal())).transpose().map_err(failure)?;
-        let fits = side.intake_of(&job.destination_conf).is_some_and(|intake| intake.enabled);
-        let address = look.public_url.clone().or_else(|| side.public_url.clone());
-        Ok(Self { job, dataset, offered, address, key, fits })
-    }
+/// A job beside what it should be, with the key that was given.
+fn compared(
+    side: &Side,
+    cloud: &Cloud,
+    id: JobId,
+    public_url: Option<&str>,
+    key: Option<&Secret>,
+) -> Result<Compared, LogpushFailure> {
+    let job = cloud.ask(cloud.client.job(&cloud.scope, id))?;
+    let dataset = dataset_of(job.dataset.as_deref().unwrap_or_default())?;
+    let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
+    let key = key.map(|key| IntakeKey::new(key.reveal())).transpose().map_err(failure)?;
+    let fits = Some(side.intake_of(&job.destination_conf).is_some_and(|intake| intake.enabled));
+    let address = public_url.map(str::to_owned).or_else(|| side.public_url.clone());
+    Ok(Compared { job, dataset, offered, address, key, fits, batch_bytes_max: Some(side.batch_bytes_max) })
+}
 
-    fn wanted(&self, side: &Side) -> Result<Wanted<'_>, LogpushFailure> {
-        let key = self.key.clone().map_or(WantedKey::Judged(self.fits), WantedKey::Exact);
-        let offered = self.offered.iter().map(String::as_str).collect();
-        let mut wanted = Wanted::new(self.dataset, offered, self.address.as_deref(), key).map_err(failure)?;
-        wanted.batch_bytes_max = side.batch_bytes_max;
-        Ok(wanted)
-    }
-
-    /// The update that mends what can be mended with the key that is known.
-    fn plan(&self, wanted: &Wanted<'_>) -> Result<Plan, LogpushFailure> {
-        let own = || self.job.destination_conf.intake_key().filter(|_| self.fits);
-        let to = match self.key.clone().or_else(own) {
-            Some(key) => Some(self.job.destination_conf.moved(self.address.as_deref(), &key).map_err(failure)?),
-            None => None,
-        };
-        Ok(plan(&self.job, wanted, to.as_ref()))
-    }
-
-    /// The intake that the job should send to: the named one, or that of the key. A key that was given must be its key.
-    fn intake(&self, side: &Side, wish: &LogpushUpdate) -> Result<Option<Arc<Intake>>, LogpushFailure> {
-        let invalid = |why: &str| LogpushFailure::Invalid(why.to_owned());
-        let named = match wish.intake.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-            Some(name) => {
-                Some(side.state.intake_by_name(name).ok_or_else(|| invalid("there is no intake of this name"))?)
-            }
-            None => None,
-        };
-        let intake = named.or_else(|| side.intake_of(&self.job.destination_conf));
-        match (&intake, &wish.key) {
-            (_, Some(_)) if wish.rotate_key => Err(invalid("give a key or have one made, not both")),
-            (Some(intake), Some(key)) => check_key(side, key, intake).map(|()| Some(Arc::clone(intake))),
-            (None, _) if wish.rotate_key => {
-                Err(invalid("no intake takes the key that the job carries: name the `intake` that it should send to"))
-            }
-            _ => Ok(intake),
+/// The intake that the job should send to: the named one, or that of the key. A key that was given must be its key.
+fn intake(side: &Side, job: &Job, wish: &LogpushUpdate) -> Result<Option<Arc<Intake>>, LogpushFailure> {
+    let invalid = |why: &str| LogpushFailure::Invalid(why.to_owned());
+    let named = match wish.intake.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        Some(name) => Some(side.state.intake_by_name(name).ok_or_else(|| invalid("there is no intake of this name"))?),
+        None => None,
+    };
+    let intake = named.or_else(|| side.intake_of(&job.destination_conf));
+    match (&intake, &wish.key) {
+        (_, Some(_)) if wish.rotate_key => Err(invalid("give a key or have one made, not both")),
+        (Some(intake), Some(key)) => check_key(side, key, intake).map(|()| Some(Arc::clone(intake))),
+        (None, _) if wish.rotate_key => {
+            Err(invalid("no intake takes the key that the job carries: name the `intake` that it should send to"))
         }
+        _ => Ok(intake),
     }
 }

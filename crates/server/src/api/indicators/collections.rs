@@ -72,7 +72,7 @@ pub(crate) async fn change(
     Path(name): Path<String>,
     JsonBody(edit): JsonBody<CollectionEdit>,
 ) -> Result<Json<CollectionView>, ApiError> {
-    let id = named(&shared, name).await?.id;
+    let id = shared.ask(move |state| state.collection(&name)).await?.id;
     shared.ask(move |state| state.enable_collection(id, edit.enabled, &caller.actor)).await?;
     shared.tell(Changed::Indicators).await?;
     let found = views(&shared).await?.into_iter().find(|view| view.id == id);
@@ -91,20 +91,10 @@ pub(crate) async fn delete(
     Analyst(caller): Analyst,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let id = named(&shared, name).await?.id;
+    let id = shared.ask(move |state| state.collection(&name)).await?.id;
     shared.ask(move |state| state.delete_collection(id, &caller.actor)).await?;
     shared.tell(Changed::Indicators).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn named(shared: &Shared, name: String) -> Result<Collection, ApiError> {
-    shared.ask(move |state| named_in(state, &name)).await
-}
-
-/// The collection of this name, whatever its case.
-pub(crate) fn named_in(state: &tidegate_state::State, name: &str) -> Result<Collection, StateError> {
-    let found = state.collections()?.into_iter().find(|found| found.name.eq_ignore_ascii_case(name));
-    found.ok_or_else(|| StateError::NotFound { kind: "collection", name: name.chars().take(100).collect() })
 }
 
 async fn views(shared: &Shared) -> Result<Vec<CollectionView>, ApiError> {

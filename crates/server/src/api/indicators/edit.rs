@@ -8,7 +8,7 @@ use tidegate_event::Timestamp;
 use tidegate_state::IndicatorFilter;
 use utoipa::ToSchema;
 
-use super::{collections, number};
+use super::number;
 use crate::auth::Analyst;
 use crate::detection::Changed;
 use crate::error::{ApiError, ErrorBody};
@@ -82,7 +82,7 @@ pub(crate) async fn expire(
         }
         (None, Some(name)) => {
             let expire = move |state: &tidegate_state::State| {
-                let collection = collections::named_in(state, &name)?;
+                let collection = state.collection(&name)?;
                 let filter = IndicatorFilter { collection: Some(collection.id), ..IndicatorFilter::default() };
                 let (mut changed, mut after) = (0, None);
                 loop {

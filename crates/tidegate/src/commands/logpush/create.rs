@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use eyre::eyre;
 use serde_json::json;
-use tidegate_logpush::{Dataset, Destination, Header, IntakeKey, JobRequest, Prepared, Probe, check_setup};
+use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Probe, check_setup};
 use zeroize::Zeroizing;
 
 use super::{Cloud, CloudArgs, HereArgs, cloud_failure, intakes, no_public_url, pretty, public_url, read_key, tell};
@@ -58,9 +58,11 @@ pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool,
     }
     let keyed = match &place {
         Some(place) if !dry_run => keyed(wish, place, brought)?,
-        _ => Keyed { key: brought.map_or_else(placeholder, Ok)?, made: false, rotated: false },
+        _ => Keyed { key: brought.unwrap_or_else(IntakeKey::placeholder), made: false, rotated: false },
     };
-    let request = request(wish, &base, &keyed.key, &extra, &found)?;
+    let offered = found.fields.keys().map(String::as_str);
+    let request = JobRequest::of_intake(wish.dataset, &base, &keyed.key, &extra, offered, wish.compat);
+    let request = request.map_err(cloud_failure)?;
     let command = request.curl(cloud.client.api(), &cloud.scope);
     let shown = json!({"request": request.shown(), "curl": command, "dry_run": dry_run});
     tell(&shown, &format!("\nrequest:\n{}\n\n{command}\n", pretty(&request.shown())), json)?;
@@ -115,11 +117,6 @@ fn check_intake(wish: &Create, place: &Place, brought: Option<&IntakeKey>) -> Re
     Ok(())
 }
 
-/// What stands for the key of an intake that a dry run does not make. It is masked wherever it would show.
-fn placeholder() -> Result<IntakeKey, Failure> {
-    IntakeKey::new("tgi_0000000000000000000000000000000000000000000").map_err(cloud_failure)
-}
-
 /// The key of the intake: brought along, of a new intake, or a new one.
 fn keyed(wish: &Create, place: &Place, brought: Option<IntakeKey>) -> Result<Keyed, Failure> {
     match (brought, intakes::find(place, &wish.intake)?) {
@@ -133,22 +130,6 @@ fn keyed(wish: &Create, place: &Place, brought: Option<IntakeKey>) -> Result<Key
             Ok(Keyed { key: intakes::make(place, &wish.intake, wish.dataset.format)?, made: true, rotated: false })
         }
     }
-}
-
-fn request(
-    wish: &Create,
-    base: &str,
-    key: &IntakeKey,
-    extra: &[(String, Zeroizing<String>)],
-    found: &Prepared,
-) -> Result<JobRequest, Failure> {
-    let header = if wish.compat { Header::Guide } else { Header::Tidegate };
-    let to = Destination::of_intake(base, key, header, extra).map_err(cloud_failure)?;
-    Ok(if wish.compat {
-        JobRequest::compat(wish.dataset, to)
-    } else {
-        JobRequest::of_dataset(wish.dataset, to, found.fields.keys().map(String::as_str))
-    })
 }
 
 /// Takes back what was made for a job that Cloudflare then refused.

@@ -1,7 +1,5 @@
 //! Intakes as jobs need them: on a data directory or on a running server.
 
-use std::time::Duration;
-
 use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_logpush::IntakeKey;
@@ -9,10 +7,8 @@ use tidegate_state::Secret;
 
 use super::cloud_failure;
 use crate::exit::Failure;
+use crate::logpush::KEY_GRACE;
 use crate::place::{Place, failure};
-
-/// How long the old key is taken after an intake got a new one: changes of a job take 10 to 15 minutes.
-const GRACE: Duration = Duration::from_secs(24 * 3_600);
 
 /// An intake that is there.
 pub(super) struct Intake {
@@ -55,10 +51,10 @@ pub(super) fn rotate(place: &Place, intake: &Intake) -> Result<IntakeKey, Failur
         Place::Data(on) => {
             let found = on.state.intake_by_name(&intake.name);
             let found = found.ok_or_else(|| Failure::Usage(eyre!("there is no intake `{}` any more", intake.name)))?;
-            on.state.rotate_intake_key(found.id, Some(GRACE), &on.actor).map_err(failure)?
+            on.state.rotate_intake_key(found.id, Some(KEY_GRACE), &on.actor).map_err(failure)?
         }
         Place::Server(client) => {
-            let body = json!({"grace_seconds": GRACE.as_secs()});
+            let body = json!({"grace_seconds": KEY_GRACE.as_secs()});
             key_in(client.send("POST", &format!("intakes/{}/rotate", intake.id), &body)?)?
         }
     };

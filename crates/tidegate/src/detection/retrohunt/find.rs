@@ -13,7 +13,7 @@ use tidegate_state::HuntHit;
 use uuid::Uuid;
 
 use super::question::{ADDRESSES, questions};
-use super::sketch::{Sketches, is_empty};
+use super::sketch::Sketches;
 use super::{HuntError, Hunts};
 
 /// A hunt with more steps reads each day once to know which of them can find anything.
@@ -87,7 +87,7 @@ impl Hunts {
             true => sketches.present(&self.engine, (step.from, step.until), &step.conditions).await,
             false => step.conditions,
         };
-        let Some(judges) = plan.judges(index).filter(|_| !is_empty(&conditions)) else { return Ok(None) };
+        let Some(judges) = plan.judges(index).filter(|_| !conditions.is_empty()) else { return Ok(None) };
         let mut looker = Looker { judges, found: Found::default(), seen: HashSet::new() };
         for question in questions(&conditions, self.engine.fields_known()) {
             // Ranges still to be asked about, the latest first.

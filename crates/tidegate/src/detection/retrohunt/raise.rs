@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use tidegate_detect::{Finding, RuleInfo, single_id};
+use tidegate_detect::{Finding, RuleInfo, finding_id};
 use tidegate_event::{Timestamp, names};
 use tidegate_query::{Error, Scope, Search};
 use tidegate_state::{AlertFilter, AlertFilterId};
@@ -112,7 +112,7 @@ fn finding(sight: &Sight, rule: &Arc<RuleInfo>) -> Finding {
     };
     // After a crash the events that were not in the table yet are judged anew, by indicators that came after them: what a
     // hunt found is then known.
-    finding.id = single_id(rule, &finding.group_key(), sight.id);
+    finding.id = finding_id(rule, &finding.group_key(), sight.id);
     finding
 }
 

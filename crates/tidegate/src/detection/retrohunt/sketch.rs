@@ -128,16 +128,6 @@ impl Gather {
     }
 }
 
-/// Whether there is anything to ask.
-pub(super) fn is_empty(conditions: &Conditions) -> bool {
-    let Conditions { names, registered_domains, parents, addresses, networks } = conditions;
-    names.is_empty()
-        && registered_domains.is_empty()
-        && parents.is_empty()
-        && addresses.is_empty()
-        && networks.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@
 #[path = "../../crates/logpush/tests/support/mod.rs"]
 mod support;
 
+#[path = "logpush/notices.rs"]
+mod notices;
 #[path = "logpush/sender.rs"]
 mod sender;
 
@@ -148,13 +150,13 @@ fn a_hundred_megabytes_a_second_are_taken() {
     assert_eq!(distinct, records.made());
 }
 
-/// A server that watches the account.
-fn watching(mock: &Mock) -> Server {
+/// A server that watches the account, and `more` of its section.
+fn watching(mock: &Mock, more: &str) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.keep().join("token");
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let section = format!(
-        "[logpush]\ntoken_file = \"{}\"\naccounts = [\"{ACCOUNT}\"]\ninterval = \"10s\"\nallow_private = true\napi_url = \"{}\"\n",
+        "[logpush]\ntoken_file = \"{}\"\naccounts = [\"{ACCOUNT}\"]\ninterval = \"10s\"\nallow_private = true\napi_url = \"{}\"\n{more}",
         file.display(),
         mock.url
     );
@@ -188,7 +190,7 @@ fn wish(server: &Server) -> Value {
 #[test]
 fn the_watch_hears_of_trouble_before_cloudflare_gives_up() {
     let mock = cloudflare();
-    let server = watching(&mock);
+    let server = watching(&mock, "");
     let empty = overview(&server);
     assert_eq!((&empty["watching"], &empty["token_known"]), (&json!(true), &json!(true)), "{empty}");
     let dry = server.admin().post("logpush/jobs", &with(&wish(&server), json!({"dry_run": true})));
@@ -253,7 +255,7 @@ fn with(wish: &Value, more: Value) -> Value {
 #[test]
 fn a_job_that_somebody_changed_is_compared_and_mended() {
     let mock = cloudflare();
-    let server = watching(&mock);
+    let server = watching(&mock, "");
     let made = server.admin().ask("POST", "logpush/jobs", Some(&wish(&server))).expect(201).json();
     let number = made["job"]["id"].to_string();
     let look = json!({"public_url": server.url()});

@@ -12,19 +12,19 @@ export async function server() {
   return started((folder) => ["demo", "--data", folder, "--listen", "127.0.0.1:0", "--rate", "50"]);
 }
 
-/** A server on an empty data directory. `configuration` gets a folder for files of its own and answers what stands in tidegate.toml. */
-export function configured(configuration) {
+/** A server on an empty data directory. `configuration` gets a folder for files of its own and answers what stands in tidegate.toml. `environment` is added to ours. */
+export function configured(configuration, environment = {}) {
   return started((folder) => {
     writeFileSync(join(folder, "tidegate.toml"), configuration(folder));
     return ["serve", "--config", join(folder, "tidegate.toml"), "--data", join(folder, "data"), "--listen", "127.0.0.1:0"];
-  });
+  }, environment);
 }
 
-async function started(argumentsIn) {
+async function started(argumentsIn, environment = {}) {
   const bin = process.env.TIDEGATE_BIN;
   if (!bin) throw new Error("set TIDEGATE_BIN, or TIDEGATE_URL with TIDEGATE_USER and TIDEGATE_PASSWORD");
   const folder = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
-  const child = spawn(bin, argumentsIn(folder), { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(bin, argumentsIn(folder), { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
   const ended = new Promise((done) => child.on("exit", done));
   let said = "";
   const ready = await new Promise((done, fail) => {

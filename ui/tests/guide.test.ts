@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogpushChecked, LogpushComparison, LogpushDifference, LogpushJob } from "../src/api/logpush";
 import { addressTrouble, scopeOf, stepsOf, type Known } from "../src/lib/guide";
-import { diffOf, jobHealth, jobsOf, switchedOffAt, verdictOf } from "../src/lib/job-health";
+import { diffOf, jobHealth, jobsOf, SEVERITIES, switchedOffAt, verdictOf } from "../src/lib/job-health";
 
 const ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353";
 const known = (rest: Partial<Known> = {}): Known => ({ address: "https://tidegate.example.com", place: ACCOUNT, token: "cf", tokenKnown: false, checked: undefined, reviewed: false, made: false, ...rest });
@@ -66,7 +66,15 @@ describe("comparison", () => {
   it("is written as lines that go and lines that come", () => {
     expect(diffOf(difference({ is: "a\nb", wanted: "c" }))).toEqual([{ sign: "-", text: "a" }, { sign: "-", text: "b" }, { sign: "+", text: "c" }]);
     expect(diffOf(difference({ is: "x", wanted: "x" }))).toEqual([]);
+    // A field that is only worth knowing is no line that goes.
+    expect(diffOf(difference({ severity: "note", is: "Tomorrow", wanted: "", mended: false }))).toEqual([{ sign: " ", text: "Tomorrow" }]);
+    expect(diffOf(difference({ is: "Old", wanted: "", mended: true }))).toEqual([{ sign: "-", text: "Old" }]);
     expect(diffOf(difference({ is: "", wanted: "x" }))).toEqual([{ sign: "+", text: "x" }]);
+  });
+  it("marks severities by word and sign, and a note as no error", () => {
+    const marks = Object.values(SEVERITIES);
+    expect(new Set(marks.map((one) => one.icon)).size).toBe(marks.length);
+    expect(SEVERITIES.note).toMatchObject({ word: "note", tone: "info" });
   });
   it("comes to a verdict", () => {
     expect(of([])).toMatchObject({ tone: "good", says: "The job is as it should be." });

@@ -52,6 +52,10 @@ impl Acme {
         let http = Http::new(options.root_file.as_deref())?;
         let cache = Cache::open(&options.folder, &options.directory)
             .map_err(|(path, source)| AcmeError::Folder { path, source })?;
+        // Once there is an account its key is not wanted any more.
+        if let Some(external) = options.external_account.as_ref().filter(|_| !cache.account_path().exists()) {
+            external.read()?;
+        }
         let status = Status { names: options.names.clone(), directory: options.directory.clone(), ..Status::default() };
         let acme = Self {
             options,

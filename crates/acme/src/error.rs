@@ -20,6 +20,14 @@ pub enum AcmeError {
         /// Why.
         why: String,
     },
+    /// The key of the external account cannot be used.
+    #[error("the key of the external account in `{}` cannot be used: {why}", path.display())]
+    ExternalAccount {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The folder cannot be used.
     #[error("the folder `{}` for certificates cannot be used", path.display())]
     Folder {

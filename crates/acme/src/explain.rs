@@ -9,6 +9,10 @@ use crate::options::{Challenge, shown};
 /// The beginning of the problem types of RFC 8555 section 6.7.
 const TYPES: &str = "urn:ietf:params:acme:error:";
 
+const EXTERNAL_ACCOUNT: &str = "an authority that serves its customers only wants to know whose account it is: have it make a \
+    key for external account binding (EAB), and set `external_account_id` and `external_account_key_file`; most such keys serve \
+    once and not for long";
+
 /// What was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -87,7 +91,7 @@ pub(crate) fn explain_problem(step: Step, name: Option<&str>, challenge: Challen
     for part in problem.subproblems.iter().take(3) {
         sentence.push_str(&format!("; {}", shown(&part.to_string())));
     }
-    if let Some(advice) = advice(&kind, name, challenge) {
+    if let Some(advice) = advice(step, &kind, name, challenge) {
         sentence.push_str("; ");
         sentence.push_str(&advice);
     }
@@ -96,7 +100,10 @@ pub(crate) fn explain_problem(step: Step, name: Option<&str>, challenge: Challen
     failure
 }
 
-fn advice(kind: &str, name: Option<&str>, challenge: Challenge) -> Option<String> {
+fn advice(step: Step, kind: &str, name: Option<&str>, challenge: Challenge) -> Option<String> {
+    if step == Step::Account && matches!(kind, "unauthorized" | "malformed" | "externalAccountRequired") {
+        return Some(EXTERNAL_ACCOUNT.to_owned());
+    }
     let name = name.unwrap_or("the name");
     let (port, listener) = match challenge {
         Challenge::TlsAlpn01 => (443, "`listen` in [server]"),
@@ -128,10 +135,6 @@ fn plain_advice(kind: &str) -> Option<&'static str> {
             "this authority gives no certificate for this name: check `names`"
         }
         "userActionRequired" => "the authority's terms changed: read them",
-        "externalAccountRequired" => {
-            "this authority wants an account that was made with it before, which Tidegate cannot name: \
-             choose another `directory`"
-        }
         "invalidContact" | "unsupportedContact" => "check `contact`, or leave it out",
         "accountDoesNotExist" => "the account is made anew at the next attempt",
         "serverInternal" => "the authority has a problem; it is tried again",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::error::AcmeError;
+use crate::external::ExternalAccount;
 use crate::pace::Pace;
 
 /// The directory of Let's Encrypt.
@@ -43,6 +44,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// PEM file with the one root that the authority's own TLS is checked against; without it, the system's roots.
     pub root_file: Option<PathBuf>,
+    /// What the authority gave beforehand, where it serves its customers only.
+    pub external_account: Option<ExternalAccount>,
     /// How the authority is shown that the names lead here.
     pub challenge: Challenge,
     /// How patient it is.
@@ -60,6 +63,7 @@ impl Options {
             terms_agreed: false,
             folder,
             root_file: None,
+            external_account: None,
             challenge: Challenge::default(),
             pace: Pace::default(),
         }

@@ -64,8 +64,10 @@ impl Orders<'_> {
             terms_of_service_agreed: self.options.terms_agreed,
             only_return_existing: false,
         };
+        let external = self.options.external_account.as_ref().map(crate::ExternalAccount::read).transpose();
+        let external = external.map_err(|error| Failure::new(error.to_string()))?;
         let builder = Account::builder_with_http(Box::new(self.http.clone()));
-        let made = builder.create(&new, self.options.directory.clone(), None).await;
+        let made = builder.create(&new, self.options.directory.clone(), external.as_ref()).await;
         let (account, credentials) = made.map_err(|error| self.account_failure(&error))?;
         let kept = serde_json::to_string(&credentials).map_err(std::io::Error::other);
         kept.and_then(|text| self.cache.keep_account(&text)).map_err(|error| self.unkept(&error))?;

@@ -13,7 +13,7 @@ use support::validate::{Stream, connect};
 use support::web::Listener;
 use support::{der, machine};
 use tempfile::TempDir;
-use tidegate_acme::{Acme, Challenge, Options, Pace};
+use tidegate_acme::{Acme, Challenge, ExternalAccount, Options, Pace};
 use tokio::sync::oneshot;
 
 const NAME: &str = "tidegate.example.com";
@@ -160,6 +160,47 @@ async fn the_first_certificate_is_got_and_a_restart_uses_it() {
     assert_eq!(again.serial(), Some(facts.serial), "served at once, before anybody is asked");
     until("it looked whether to renew", || again.acme.status().next_try.is_some()).await;
     assert_eq!(world.authority.seen(|seen| (seen.accounts, seen.orders, seen.issued)), (1, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_serves_its_customers_only_is_shown_whose_account_it_is() {
+    let world = World::new();
+    let secret: Vec<u8> = (0..32).collect();
+    world.authority.manner(|manner| manner.customer = Some(("kid-7", secret.clone())));
+    let stranger = world.start();
+    until("the stranger is refused", || stranger.error().contains("externalAccountRequired")).await;
+    assert!(stranger.error().contains("`external_account_id` and `external_account_key_file`"), "{}", stranger.error());
+    drop(stranger);
+
+    let key_file = world.folder.path().join("eab");
+    let with = |id: &str, key: &[u8]| {
+        std::fs::write(&key_file, format!("{}\n", data_encoding::BASE64URL_NOPAD.encode(key))).unwrap();
+        let external_account = Some(ExternalAccount { id: id.to_owned(), key_file: key_file.clone() });
+        Options { external_account, ..world.options() }
+    };
+    for (id, key) in [("kid-8", secret.clone()), ("kid-7", vec![7; 32])] {
+        let wrong = world.start_with(with(id, &key));
+        until("a wrong key is refused", || wrong.error().contains("binding is wrong (unauthorized)")).await;
+        assert!(wrong.error().contains("`external_account_id`"), "{}", wrong.error());
+        assert!(!wrong.error().contains("port 443"), "it is not about the name: {}", wrong.error());
+    }
+    assert_eq!(world.authority.seen(|seen| seen.accounts), 0);
+    let customer = world.start_with(with("kid-7", &secret));
+    until("there is a certificate", || customer.acme.status().issued == 1).await;
+    drop(customer);
+    // The key serves once: the account is kept, and the file may go.
+    std::fs::remove_file(&key_file).unwrap();
+    let options = Options {
+        external_account: Some(ExternalAccount { id: "kid-7".to_owned(), key_file: key_file.clone() }),
+        ..world.options()
+    };
+    let again = world.start_with(options.clone());
+    until("it looked whether to renew", || again.acme.status().next_try.is_some()).await;
+    assert_eq!(world.authority.seen(|seen| (seen.accounts, seen.issued)), (1, 1));
+    drop(again);
+    std::fs::remove_file(world.kept("account.json")).unwrap();
+    let why = Acme::open(options).unwrap_err().to_string();
+    assert!(why.contains("the key of the external account in `") && why.contains("cannot be used"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

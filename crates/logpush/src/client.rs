@@ -97,7 +97,7 @@ impl Client {
     /// # Errors
     /// As every call: see [`LogpushError`].
     pub async fn jobs_of(&self, scope: &Scope, dataset: &str) -> Result<Vec<Job>, LogpushError> {
-        self.list("list the jobs of the dataset", &of_dataset(scope, dataset, "jobs")?).await
+        self.list(&format!("list the jobs of the dataset `{dataset}`"), &of_dataset(scope, dataset, "jobs")?).await
     }
 
     /// A job.
@@ -105,7 +105,7 @@ impl Client {
     /// # Errors
     /// As every call: see [`LogpushError`].
     pub async fn job(&self, scope: &Scope, id: JobId) -> Result<Job, LogpushError> {
-        self.ask("read the job", Method::GET, &one(scope, id), None).await
+        self.ask(&format!("read job {id}"), Method::GET, &one(scope, id), None).await
     }
 
     /// Makes a job. After an answer that leaves open whether it was made, it is looked for before it is made again.
@@ -140,7 +140,7 @@ impl Client {
     /// # Errors
     /// As every call: see [`LogpushError`].
     pub async fn update_job(&self, scope: &Scope, id: JobId, update: &JobUpdate) -> Result<Job, LogpushError> {
-        self.ask("change the job", Method::PUT, &one(scope, id), Some(&update.body())).await
+        self.ask(&format!("change job {id}"), Method::PUT, &one(scope, id), Some(&update.body())).await
     }
 
     /// Changes a job that still is as it was `seen`.
@@ -166,7 +166,7 @@ impl Client {
     /// # Errors
     /// As every call: see [`LogpushError`].
     pub async fn delete_job(&self, scope: &Scope, id: JobId) -> Result<(), LogpushError> {
-        self.value("delete the job", Method::DELETE, &one(scope, id), None).await.map(|_| ())
+        self.value(&format!("delete job {id}"), Method::DELETE, &one(scope, id), None).await.map(|_| ())
     }
 
     /// The fields that a dataset offers, each with its type or description.
@@ -174,10 +174,10 @@ impl Client {
     /// # Errors
     /// As every call: see [`LogpushError`].
     pub async fn fields(&self, scope: &Scope, dataset: &str) -> Result<BTreeMap<String, String>, LogpushError> {
-        const ACTION: &str = "list the fields of the dataset";
-        let result = self.value(ACTION, Method::GET, &of_dataset(scope, dataset, "fields")?, None).await?;
+        let action = format!("list the fields of the dataset `{dataset}`");
+        let result = self.value(&action, Method::GET, &of_dataset(scope, dataset, "fields")?, None).await?;
         let Value::Object(fields) = result else {
-            return Err(LogpushError::Unexpected { action: ACTION, cause: "the fields are no object".to_owned() });
+            return Err(LogpushError::Unexpected { action, cause: "the fields are no object".to_owned() });
         };
         let plain = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Ok(fields.into_iter().take(FIELDS_MAX).map(|(name, kind)| (name, plain(kind))).collect())
@@ -188,14 +188,14 @@ impl Client {
     /// # Errors
     /// As every call: see [`LogpushError`].
     pub async fn default_fields(&self, scope: &Scope, dataset: &str) -> Result<Vec<String>, LogpushError> {
-        const ACTION: &str = "list the default fields of the dataset";
-        match self.value(ACTION, Method::GET, &of_dataset(scope, dataset, "fields/default")?, None).await? {
+        let action = format!("list the default fields of the dataset `{dataset}`");
+        match self.value(&action, Method::GET, &of_dataset(scope, dataset, "fields/default")?, None).await? {
             Value::Object(fields) => Ok(fields.into_iter().take(FIELDS_MAX).map(|(name, _)| name).collect()),
             Value::Array(names) => {
                 Ok(names.iter().take(FIELDS_MAX).filter_map(Value::as_str).map(str::to_owned).collect())
             }
             Value::String(names) => Ok(names.split(',').take(FIELDS_MAX).map(|name| name.trim().to_owned()).collect()),
-            _ => Err(LogpushError::Unexpected { action: ACTION, cause: "the fields are no list".to_owned() }),
+            _ => Err(LogpushError::Unexpected { action, cause: "the fields are no list".to_owned() }),
         }
     }
 
@@ -261,14 +261,14 @@ impl Client {
         self.flag("check the ownership challenge", &path, &body, "valid").await
     }
 
-    async fn flag(&self, action: &'static str, path: &str, body: &Value, name: &str) -> Result<bool, LogpushError> {
+    async fn flag(&self, action: &str, path: &str, body: &Value, name: &str) -> Result<bool, LogpushError> {
         let result = self.value(action, Method::POST, path, Some(body)).await?;
-        let missing = || LogpushError::Unexpected { action, cause: format!("`{name}` is missing") };
+        let missing = || LogpushError::Unexpected { action: action.to_owned(), cause: format!("`{name}` is missing") };
         result.get(name).and_then(Value::as_bool).ok_or_else(missing)
     }
 
     /// All pages of a list. Cloudflare says how many there are; jobs come on one.
-    async fn list(&self, action: &'static str, path: &str) -> Result<Vec<Job>, LogpushError> {
+    async fn list(&self, action: &str, path: &str) -> Result<Vec<Job>, LogpushError> {
         let mut jobs = Vec::new();
         for page in 1..=PAGES_MAX {
             let path = if page == 1 { path.to_owned() } else { format!("{path}?page={page}") };

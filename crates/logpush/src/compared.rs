@@ -24,6 +24,8 @@ pub struct Compared {
     pub key: Option<IntakeKey>,
     /// Whether an intake takes the key that it carries; `None` when that cannot be known.
     pub fits: Option<bool>,
+    /// The format of that intake; `None` when there is none, or it cannot be known.
+    pub reads: Option<String>,
     /// The largest batch that the intake takes, uncompressed; `None` for the default.
     pub batch_bytes_max: Option<u64>,
 }
@@ -53,6 +55,8 @@ impl Compared {
         let key = self.key.clone().map_or_else(judged, WantedKey::Exact);
         let offered = self.offered.iter().map(String::as_str).collect();
         let mut wanted = Wanted::new(self.dataset, offered, self.address.as_deref(), key)?;
+        // Another key that is named leads to another intake.
+        wanted.reads = self.reads.as_deref().filter(|_| self.key.is_none());
         wanted.batch_bytes_max = self.batch_bytes_max.unwrap_or(wanted.batch_bytes_max);
         Ok(wanted)
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::encoding::{decode, encode};
 use crate::error::LogpushError;
-use crate::secret::{IntakeKey, mask};
+use crate::secret::{IntakeKey, is_hidden, mask};
 
 /// A destination is refused beyond this.
 pub(crate) const DESTINATION_BYTES_MAX: usize = 4_096;
@@ -150,24 +150,18 @@ impl Destination {
         IntakeKey::new(&of_header.or_else(plain)?).ok()
     }
 
-    /// The same destination with other words in place of the intake key, for what people see and copy.
-    pub(crate) fn with_key_as(&self, words: &str) -> String {
-        let Some(key) = self.intake_key() else {
-            return mask(&self.0);
-        };
-        let encoded = encode(key.reveal());
-        let parts = self.0.split_inclusive(['?', '&']).map(|part| match part.split_once('=') {
-            Some((name, value)) => {
-                let (bare, end) = value.strip_suffix('&').map_or((value, ""), |bare| (bare, "&"));
-                if bare == encoded || decode(bare) == key.reveal() {
-                    format!("{name}={words}{end}")
-                } else {
-                    mask(part)
-                }
-            }
-            None => part.to_owned(),
+    /// The same destination with other words in place of its secrets, for what people see and copy: `words` is given the
+    /// name of a parameter, or nothing for the intake key.
+    pub(crate) fn with_secrets_as(&self, words: impl Fn(Option<&str>) -> String) -> String {
+        let key = self.intake_key();
+        let is_key = |value: &str| key.as_ref().is_some_and(|key| decode(value) == key.reveal());
+        let Some((address, query)) = self.0.split_once('?') else { return mask(&self.0) };
+        let parts = query.split('&').map(|part| match part.split_once('=') {
+            Some((name, value)) if is_key(value) => format!("{name}={}", words(None)),
+            Some((name, _)) if is_hidden(&name.to_ascii_lowercase()) => format!("{name}={}", words(Some(name))),
+            _ => mask(part),
         });
-        parts.collect()
+        format!("{}?{}", mask(address), parts.collect::<Vec<_>>().join("&"))
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -256,10 +250,16 @@ mod tests {
         assert_eq!(made.address(), "https://t.example/plain/batch");
         assert_eq!(made.intake_key(), Some(key()));
         assert_eq!(*made.header("cf-access-client-secret").unwrap(), "a b/c");
-        for shown in [made.to_string(), format!("{made:?}"), made.with_key_as("KEY")] {
+        for shown in
+            [made.to_string(), format!("{made:?}"), made.with_secrets_as(|name| name.unwrap_or("KEY").to_owned())]
+        {
             assert!(!shown.contains("wxyz") && !shown.contains("a%20b"), "{shown}");
         }
-        assert!(made.with_key_as("KEY").contains("Intake-Key=KEY&header_CF-Access-Client-Secret=…"));
+        let shown = made.with_secrets_as(|name| name.map_or("KEY".to_owned(), str::to_uppercase));
+        assert!(
+            shown.ends_with("Intake-Key=KEY&header_CF-Access-Client-Secret=HEADER_CF-ACCESS-CLIENT-SECRET"),
+            "{shown}"
+        );
     }
 
     #[test]

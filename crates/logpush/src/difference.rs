@@ -115,7 +115,11 @@ pub fn render(differences: &[Difference]) -> String {
         let mark = difference.severity.name();
         text.push_str(&format!("{mark}: {}\n", difference.why));
         if difference.is != difference.wanted {
-            text.push_str(&format!("  - {}\n", difference.is));
+            // What is only told, with nothing to have instead, is no line that goes.
+            let sign = if difference.wanted.is_empty() && !difference.mends { ' ' } else { '-' };
+            if !difference.is.is_empty() {
+                text.push_str(&format!("  {sign} {}\n", difference.is));
+            }
             if !difference.wanted.is_empty() {
                 text.push_str(&format!("  + {}\n", difference.wanted));
             }

@@ -41,7 +41,7 @@ pub enum LogpushError {
     )]
     Unexpected {
         /// What was asked.
-        action: &'static str,
+        action: String,
         /// What is wrong with the answer.
         cause: String,
     },
@@ -60,8 +60,8 @@ pub enum LogpushError {
 /// A refusal of Cloudflare's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
-    /// What was asked, in words: `create the job`.
-    pub action: &'static str,
+    /// What was asked, in words: `read job 7`.
+    pub action: String,
     /// The HTTP status.
     pub status: u16,
     /// Cloudflare's code of the first error.

@@ -15,7 +15,7 @@ pub const FAILING_AFTER: Duration = Duration::from_secs(30 * 60);
 const DISABLED_AFTER: Duration = Duration::from_secs(24 * 3_600);
 /// A job that is this far behind is warned about. Changes of a job take 10 to 15 minutes.
 pub const LAG_AFTER: Duration = Duration::from_secs(30 * 60);
-/// An intake that heard nothing for so long while its job delivered is warned about.
+/// An intake that heard nothing for so long while its job delivered is warned about, unless something else is wished.
 pub const SILENT_AFTER: Duration = Duration::from_secs(30 * 60);
 /// Characters of Cloudflare's words that are told.
 const MESSAGE_CHARS_MAX: usize = 300;
@@ -104,13 +104,18 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Judges a look at a job, in the light of those before. Gives what to remember, and the health.
+/// Judges a look at a job, in the light of those before. Gives what to remember, and the health. An intake may hear nothing
+/// for `silent_after` while its job delivers.
 #[must_use]
-pub fn evaluate(past: &Past, seen: &Seen, now: Timestamp) -> (Past, Health) {
+pub fn evaluate(past: &Past, seen: &Seen, silent_after: Duration, now: Timestamp) -> (Past, Health) {
     let mut next = Past { first_seen: past.first_seen.or(Some(now)), ..past.clone() };
     match seen {
         Seen::Job { job, drift, received } => {
-            let health = of_job(&mut next, job, drift.as_ref(), received.as_ref(), now);
+            let mut health = of_job(&mut next, job, drift.as_ref(), now);
+            if health.state == JobState::Healthy {
+                let odd = of_delivery(&next, job, received.as_ref(), silent_after, now);
+                health.warnings.splice(0..0, odd);
+            }
             next.state = Some(health.state);
             (next, health)
         }
@@ -133,7 +138,7 @@ pub fn evaluate(past: &Past, seen: &Seen, now: Timestamp) -> (Past, Health) {
     }
 }
 
-fn of_job(past: &mut Past, job: &Job, drift: Option<&Drift>, received: Option<&Received>, now: Timestamp) -> Health {
+fn of_job(past: &mut Past, job: &Job, drift: Option<&Drift>, now: Timestamp) -> Health {
     let message = job.error_message.as_deref().map(shortened).filter(|message| !message.is_empty());
     let is_failing = message.is_some() || job.last_error.is_some();
     past.failing_since = is_failing.then(|| since(past, job, now));
@@ -159,7 +164,6 @@ fn of_job(past: &mut Past, job: &Job, drift: Option<&Drift>, received: Option<&R
             advice: message.as_deref().and_then(explain_delivery),
             message: message.clone().unwrap_or_default(),
         }),
-        (JobState::Healthy, _) => warnings.extend(of_delivery(past, job, lag, received, now)),
         _ => {}
     }
     let rate = job.output().rate();
@@ -186,17 +190,18 @@ fn since(past: &Past, job: &Job, now: Timestamp) -> Timestamp {
 fn of_delivery(
     past: &Past,
     job: &Job,
-    lag: Option<Duration>,
     received: Option<&Received>,
+    silent_after: Duration,
     now: Timestamp,
 ) -> Option<Warning> {
+    let lag = job.last_complete.map(|end| between(end, now));
     let lag = lag.filter(|lag| *lag >= LAG_AFTER).map(Warning::Lag);
     let silent = || {
         let (delivered, received) = (job.last_complete?, received?);
         // A job that was just made, or sent elsewhere until a moment ago, is given its time.
         let watched = past.first_seen.map_or(Duration::ZERO, |first| between(first, now));
         let heard = received.last_batch.map_or(Duration::MAX, |last| between(last, delivered));
-        let is_silent = watched >= SILENT_AFTER && heard >= SILENT_AFTER;
+        let is_silent = watched >= silent_after && heard >= silent_after;
         is_silent.then_some(Warning::Silent { last_batch: received.last_batch, delivered })
     };
     lag.or_else(silent)

@@ -47,7 +47,7 @@ pub use reach::{Probe, Reach, Verdict};
 pub use request::{Challenge, JobRequest, JobUpdate, UPLOAD_INTERVAL_SECONDS};
 pub use scope::Scope;
 pub use secret::{ApiToken, IntakeKey, mask};
-pub use setup::{Prepared, Step, check_setup};
+pub use setup::{Prepared, Setup, Step, StepName, check_setup};
 pub use token::{Permission, TokenState, TokenStatus};
 pub use verify::{Wanted, WantedKey, verify};
 pub use warning::{Drift, Warning, WarningKind};

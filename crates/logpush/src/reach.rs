@@ -160,7 +160,15 @@ impl Probe {
             Err(error) => judge_error(&error),
         };
         let took = start.elapsed();
-        Ok(Reach { verdict, sentence: format!("`{}` {sentence}", host(&url)), took })
+        Ok(Reach { verdict, sentence: format!("`{}` {sentence}", shown(&url, verdict)), took })
+    }
+}
+
+/// The place that a verdict is about: a path only where the path may be what is wrong.
+fn shown(url: &Url, verdict: Verdict) -> String {
+    match verdict {
+        Verdict::NotTheIntake => format!("{}{}", host(url), url.path()),
+        _ => host(url),
     }
 }
 
@@ -212,9 +220,10 @@ async fn judge(mut answer: Response, start: Instant, slow_after: Duration) -> (V
             Verdict::NotTheIntake,
             format!("answers {status} with a web page instead of the intake: check the path and what the proxy passes on"),
         ),
-        404 | 405 => {
-            (Verdict::NotTheIntake, format!("answers {status}: there is no intake; the path should end with `/plain/batch`"))
-        }
+        404 | 405 => (
+            Verdict::NotTheIntake,
+            format!("answers {status}: there is no intake; check what stands before `/plain/batch`, and what the proxy passes on"),
+        ),
         421 => (Verdict::Failing, "answers 421: the server does not know itself by this name; set `server.public_url`".to_owned()),
         _ => (Verdict::Failing, format!("answers {status} to the validation upload: its log says why")),
     }
@@ -270,7 +279,14 @@ fn why_untrusted(cause: &TlsError) -> String {
                 .to_owned()
         }
         CertificateError::Revoked => "its certificate was revoked: make a new one".to_owned(),
-        other => format!("its certificate is not trusted ({other})"),
+        other => {
+            // Some of them list bytes, which help nobody.
+            let text = other.to_string();
+            let name = text.split(['{', '(']).next().unwrap_or_default().trim();
+            format!(
+                "its certificate is not trusted ({name}): it must come from a public authority, and be sent with its chain"
+            )
+        }
     }
 }
 

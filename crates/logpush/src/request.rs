@@ -55,6 +55,14 @@ const GUIDE_FIELDS: [&str; 32] = [
     "UserID",
 ];
 
+/// The fields that the guide asks for; of other datasets those that our format reads.
+pub(crate) fn guide_fields(dataset: &Dataset) -> Vec<String> {
+    match dataset.name {
+        "gateway_dns" => GUIDE_FIELDS.map(str::to_owned).to_vec(),
+        _ => dataset.wanted_fields([]),
+    }
+}
+
 /// A job to be made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRequest {
@@ -134,11 +142,8 @@ impl JobRequest {
     /// reads.
     #[must_use]
     pub fn compat(dataset: &Dataset, destination: Destination) -> Self {
-        let of_format = dataset.wanted_fields([]);
-        let fields: Vec<&str> = match dataset.name {
-            "gateway_dns" => GUIDE_FIELDS.to_vec(),
-            _ => of_format.iter().map(String::as_str).collect(),
-        };
+        let fields = guide_fields(dataset);
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         Self {
             name: None,
             dataset: dataset.name.to_owned(),

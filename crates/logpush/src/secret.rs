@@ -30,7 +30,12 @@ impl ApiToken {
     /// # Errors
     /// [`LogpushError::Wrong`] when it is empty, too long, or cannot stand in a header.
     pub fn new(text: &str) -> Result<Self, LogpushError> {
-        checked(text, "the Cloudflare API token").map(Self)
+        let text = checked(text, "the Cloudflare API token")?;
+        if text.contains('=') {
+            let why = "the Cloudflare API token has no `=`: give the token alone, without a name before it";
+            return Err(LogpushError::Wrong(why.to_owned()));
+        }
+        Ok(Self(text))
     }
 
     /// The token itself: for the one place that sends it.
@@ -88,6 +93,9 @@ fn checked(text: &str, what: &str) -> Result<Zeroizing<String>, LogpushError> {
         return wrong(
             "holds a character that no key has, such as a space or a line break: look for quotes around it, and copy it again",
         );
+    }
+    if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+        return wrong("stands in quotes: give it without them");
     }
     Ok(Zeroizing::new(text.to_owned()))
 }
@@ -198,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_secret_is_refused_without_repeating_it() {
-        for wrong in ["", "  \n", "a b", "zwölf", "a\nb", &"x".repeat(2_000)] {
+        for wrong in ["", "  \n", "a b", "zwölf", "a\nb", "\"quoted\"", "'x'", "NAME=value", &"x".repeat(2_000)] {
             let error = ApiToken::new(wrong).unwrap_err().to_string();
             assert!(error.contains("API token"), "{error}");
             assert!(wrong.trim().is_empty() || !error.contains(wrong.trim()), "{error}");

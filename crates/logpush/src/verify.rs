@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, dataset_of_format};
 use crate::destination::{Destination, same_address};
 use crate::difference::{Aspect, Difference, Severity};
 use crate::job::Job;
@@ -39,6 +39,8 @@ pub struct Wanted<'a> {
     pub address: Option<String>,
     /// The key.
     pub key: WantedKey,
+    /// The format of the intake that takes the job's key; `None` when not known.
+    pub reads: Option<&'a str>,
     /// The largest batch that the intake takes, uncompressed.
     pub batch_bytes_max: u64,
 }
@@ -57,7 +59,7 @@ impl<'a> Wanted<'a> {
         /// The default of `intake.decompressed_bytes_max`.
         const BATCH_BYTES_MAX: u64 = 512 << 20;
         let address = public_url.map(crate::destination::endpoint).transpose()?;
-        Ok(Self { dataset, offered, address, key, batch_bytes_max: BATCH_BYTES_MAX })
+        Ok(Self { dataset, offered, address, key, reads: None, batch_bytes_max: BATCH_BYTES_MAX })
     }
 
     /// The fields that the job should send.
@@ -106,6 +108,11 @@ impl Differences {
         if name != wanted.dataset.name {
             let why = "the job sends another dataset; a job's dataset cannot be changed: make a new job";
             self.add(Aspect::Dataset, Severity::Breaking, name, wanted.dataset.name, why, false);
+        } else if let Some(format) = wanted.reads.filter(|format| *format != wanted.dataset.format) {
+            let why = "the intake whose key the job carries cannot read this dataset; a job's dataset cannot be changed: make \
+                       a new job for the intake, or give this one the key of another intake (`--key-file`)";
+            let wanted = dataset_of_format(format).map_or(format, |dataset| dataset.name);
+            self.add(Aspect::Dataset, Severity::Breaking, name, wanted, why, false);
         }
         if !job.enabled {
             let why = "the job is off: nothing is sent, and what is missed is not sent later";
@@ -172,7 +179,8 @@ impl Differences {
         let is_extra = |field: &&str| {
             !known.contains(field) || dataset.successor(field).is_some_and(|new| is.iter().any(|name| name == new))
         };
-        let extra: Vec<&str> = is.iter().map(String::as_str).filter(is_extra).collect();
+        let is_offered = |field: &&str| wanted.offered.is_empty() || wanted.offered.contains(field);
+        let extra: Vec<&str> = is.iter().map(String::as_str).filter(is_offered).filter(is_extra).collect();
         if !extra.is_empty() {
             let why = "fields are sent that the format does not read, or that are there under a newer name; they only cost bytes";
             self.add(Aspect::FieldsExtra, Severity::Info, &names(&extra), "", why, false);
@@ -180,7 +188,7 @@ impl Differences {
         if wanted.offered.is_empty() {
             return;
         }
-        let gone: Vec<&str> = is.iter().map(String::as_str).filter(|field| !wanted.offered.contains(field)).collect();
+        let gone: Vec<&str> = is.iter().map(String::as_str).filter(|field| !is_offered(field)).collect();
         if !gone.is_empty() {
             let why = "Cloudflare does not offer these fields (any more)";
             self.add(Aspect::FieldsGone, Severity::Warning, &names(&gone), "", why, true);

@@ -187,7 +187,8 @@ impl Warning {
                  https://www.cloudflarestatus.com"
             }
             Self::Silent { .. } => {
-                "it may send to another place or with another intake's key: `tidegate logpush verify` compares"
+                "it may send to another place or with another intake's key: `tidegate logpush verify` compares; where often nobody \
+                 asks anything for so long, set a longer `silent_after` in [logpush]"
             }
             Self::Drift(drift) if drift.missing.is_empty() && drift.gone.is_empty() => {
                 "nothing is lost; a newer version may read them"

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::dataset::Dataset;
 use crate::difference::Aspect;
 use crate::error::LogpushError;
-use crate::health::{Health, Past, Received, Seen, evaluate};
+use crate::health::{Health, Past, Received, SILENT_AFTER, Seen, evaluate};
 use crate::job::{Job, JobId};
 use crate::scope::Scope;
 use crate::verify::{Wanted, WantedKey, verify};
@@ -73,9 +73,10 @@ pub struct Round {
 }
 
 /// What is known of the jobs of some accounts and zones.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
     scopes: Vec<Scope>,
+    silent_after: Duration,
     known: BTreeMap<Key, Known>,
     offered: BTreeMap<(String, &'static str), Vec<String>>,
     rounds: u64,
@@ -97,7 +98,14 @@ impl Watch {
     /// A watch over these, which knows nothing yet.
     #[must_use]
     pub fn new(scopes: Vec<Scope>) -> Self {
-        Self { scopes, ..Self::default() }
+        Self { scopes, silent_after: SILENT_AFTER, known: BTreeMap::new(), offered: BTreeMap::new(), rounds: 0 }
+    }
+
+    /// The same watch, for which an intake that hears nothing may be so for another time than 30 minutes.
+    #[must_use]
+    pub const fn silent_after(mut self, time: Duration) -> Self {
+        self.silent_after = time;
+        self
     }
 
     /// Looks at everything once. `owner` says whether a job is to be watched, and whose it is.
@@ -186,7 +194,7 @@ impl Watch {
                 let offered = name.and_then(|name| self.offered.get(&(path.clone(), name)));
                 *fields = offered.and_then(|offered| drift(job, offered));
             }
-            round.reports.push(known.report(scope.clone(), &seen, round.at));
+            round.reports.push(known.report(scope.clone(), &seen, self.silent_after, round.at));
         }
     }
 }
@@ -205,8 +213,8 @@ impl Known {
         }
     }
 
-    fn report(&mut self, scope: Scope, seen: &Seen, at: Timestamp) -> Report {
-        let (past, mut health) = evaluate(&self.past, seen, at);
+    fn report(&mut self, scope: Scope, seen: &Seen, silent_after: Duration, at: Timestamp) -> Report {
+        let (past, mut health) = evaluate(&self.past, seen, silent_after, at);
         self.past = past;
         let intake = self.owner.intake.clone();
         if matches!(seen, Seen::Job { .. }) && intake.is_none() {

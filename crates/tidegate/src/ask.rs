@@ -26,15 +26,19 @@ pub(crate) fn existing_key() -> eyre::Result<Secret> {
     if io::stdin().is_terminal() { typed("existing key: ") } else { first_line(io::stdin().lock(), "key") }
 }
 
-/// A secret of another service, such as a Cloudflare API token.
-pub(crate) fn secret(what: &str) -> eyre::Result<Secret> {
-    if io::stdin().is_terminal() { typed(&format!("{what}: ")) } else { first_line(io::stdin().lock(), what) }
+/// A secret of another service, such as a Cloudflare API token. `ways` says how else it may be given.
+pub(crate) fn secret(what: &str, ways: &str) -> eyre::Result<Secret> {
+    if io::stdin().is_terminal() {
+        return typed(&format!("{what}: "));
+    }
+    first_line(io::stdin().lock(), what)
+        .map_err(|_| eyre::eyre!("there is no {what}: {ways}, or type it in at a terminal"))
 }
 
 /// The first line of a file as a secret.
 pub(crate) fn secret_of_file(path: &std::path::Path, what: &str) -> eyre::Result<Secret> {
     let file = std::fs::File::open(path).with_context(|| format!("cannot read the {what} in `{}`", path.display()))?;
-    first_line(io::BufReader::new(file), what)
+    first_line(io::BufReader::new(file), what).with_context(|| format!("`{}`", path.display()))
 }
 
 /// Whether a person says yes; nobody at the terminal is no.

@@ -32,6 +32,24 @@ impl From<std::io::Error> for Failure {
 }
 
 impl Failure {
+    /// The same failure of something larger.
+    pub(crate) fn context(self, of: String) -> Self {
+        self.with(|error| error.wrap_err(of))
+    }
+
+    /// The same failure with one more thing to know.
+    pub(crate) fn and(self, more: &str) -> Self {
+        self.with(|error| eyre::eyre!("{error:#}; {more}"))
+    }
+
+    fn with(self, change: impl FnOnce(eyre::Report) -> eyre::Report) -> Self {
+        match self {
+            Self::Usage(error) => Self::Usage(change(error)),
+            Self::Config(error) => Self::Config(change(error)),
+            Self::Work(error) => Self::Work(change(error)),
+        }
+    }
+
     /// Says what happened on standard error and gives the exit code.
     #[expect(clippy::print_stderr, reason = "the one place where the program's last words are printed")]
     pub(crate) fn report(&self) -> ExitCode {

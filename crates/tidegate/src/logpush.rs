@@ -48,6 +48,8 @@ struct Side {
     allow_private: bool,
     /// The largest batch that intakes take, uncompressed.
     batch_bytes_max: u64,
+    /// How long an intake may hear nothing while its job delivers.
+    silent_after: Duration,
     bell: Arc<Bell>,
     seen: Mutex<Seen>,
 }
@@ -115,6 +117,7 @@ impl Side {
             public_url: config.server.public_url.clone(),
             allow_private: settings.allow_private,
             batch_bytes_max: config.limits.decompressed_bytes_max as u64,
+            silent_after: settings.silent_after.0,
             bell: Arc::default(),
             seen: Mutex::default(),
         })

@@ -51,19 +51,35 @@ pub(crate) enum Missing {
 }
 
 impl PlaceArgs {
+    /// Whether a data directory, its configuration or a server was named.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.data.is_some() || self.url.is_some() || self.config.is_some()
+    }
+
     /// Opens the place.
     pub(crate) fn open(self, missing: Missing) -> Result<Place, Failure> {
+        self.look(missing)?.map_err(|dir| {
+            let why = "is no data directory; name one with --data, or a server with --url";
+            Failure::Usage(eyre::eyre!("`{}` {why}", dir.display()))
+        })
+    }
+
+    /// Opens the place, if there is one: a data directory that is not there is none.
+    pub(crate) fn open_if_there(self) -> Result<Option<Place>, Failure> {
+        Ok(self.look(Missing::Refuse)?.ok())
+    }
+
+    /// The place, or where there is no data directory.
+    fn look(self, missing: Missing) -> Result<Result<Place, PathBuf>, Failure> {
         if let Some(url) = &self.url {
-            return Client::new(url, self.token.as_deref()).map(Place::Server);
+            return Client::new(url, self.token.as_deref()).map(|client| Ok(Place::Server(client)));
         }
         let data = self.data.as_ref().map(|dir| dir.display().to_string());
         let settings = Loaded::read(&Sources::of_process(self.config.as_deref()).with("data.dir", data))?.settings;
         let dir = &settings.data.dir;
         let path = dir.join(FILE_NAME);
         if missing == Missing::Refuse && !path.exists() {
-            let why =
-                eyre::eyre!("`{}` is no data directory; name one with --data, or a server with --url", dir.display());
-            return Err(Failure::Usage(why));
+            return Ok(Err(dir.clone()));
         }
         make_private(dir).with_context(|| format!("cannot make the data directory `{}`", dir.display()))?;
         let (state, first) = State::open_with(&path, settings.state()).map_err(failure)?;
@@ -71,7 +87,7 @@ impl PlaceArgs {
             announce(&first.user, first.password.reveal());
         }
         let actor = Actor::command_line(&account());
-        Ok(Place::Data(Box::new(OnData { state, settings, actor })))
+        Ok(Ok(Place::Data(Box::new(OnData { state, settings, actor }))))
     }
 }
 

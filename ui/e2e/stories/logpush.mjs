@@ -6,15 +6,16 @@ import { join } from "node:path";
 import { login } from "../browser.mjs";
 import { api, settled, story, total, until } from "../kit.mjs";
 import { ACCOUNT, deliver, mockCloudflare, TOKEN } from "../mock-cloudflare.mjs";
+import { authority, tlsFront } from "../tls-front.mjs";
 
 /** A server that looks at the account every ten seconds, and its Cloudflare. */
-async function watching(own) {
+async function watching(own, environment) {
   const cloud = await mockCloudflare();
   const s = await own((folder) => {
     const file = join(folder, "token");
     writeFileSync(file, `${TOKEN}\n`, { mode: 0o600 });
     return `[logpush]\ntoken_file = "${file}"\naccounts = ["${ACCOUNT}"]\ninterval = "10s"\nallow_private = true\napi_url = "${cloud.url}"\n`;
-  });
+  }, environment);
   cloud.reach = s.url;
   return { cloud, s };
 }
@@ -62,6 +63,16 @@ story("Logpush with a real server: guided to a job, watched, changed by somebody
     await card.getByText("delivers").waitFor();
     assert.ok(!(await card.innerText()).includes(key), "the key is masked");
 
+    // A note is no error: it is told in its own words and colour, and what it names is no line that goes.
+    await p.goto("/intakes");
+    await p.getByRole("row", { name: /#100/ }).getByRole("button", { name: "Verify" }).click();
+    const news = p.getByRole("dialog").getByRole("region", { name: "fields new" });
+    await news.getByText("note", { exact: true }).waitFor();
+    await news.getByText("Tomorrow").waitFor();
+    assert.equal(await news.locator(".tag.bad, .gone").count(), 0, "nothing of it is red");
+    assert.equal((await news.locator("pre").innerText()).trim(), "Tomorrow");
+    await p.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+
     // Uploads fail.
     Object.assign(cloud.jobs[0], { last_complete: ago(40), last_error: ago(1), error_message: "1102 ConnectionTimeout" });
     await until(p, "/logpush/jobs", ({ jobs }) => ["failing", "drift"].every((kind) => jobs[0].warnings.some((one) => one.kind === kind)));
@@ -105,6 +116,46 @@ story("Logpush with a real server: guided to a job, watched, changed by somebody
     await settled(p);
     assert.equal(await total(p), 3, "what the job sent is there, and nothing else");
   } finally {
+    await cloud.close();
+  }
+}, { needsBinary: true });
+
+story("Logpush with a real server: the public address is tried over trusted TLS, and what is wrong with it is told", async ({ another, own }) => {
+  const { cloud, s } = await watching(own, { SSL_CERT_FILE: authority });
+  const fronts = [];
+  const front = async (certificate, target = s.url) => {
+    fronts.push(await tlsFront(certificate, target));
+    return fronts.at(-1).url;
+  };
+  try {
+    const p = await another({ url: s.front });
+    await login(p, s.user, s.password, "/intakes");
+    const { intake } = await api(p, "POST", "/intakes", { name: "gateway", format: "cloudflare-gateway-dns" });
+    await p.goto(`/intakes/${intake.id}`);
+    const step = (n) => p.getByRole("list", { name: "Set up Logpush" }).locator(":scope > li").nth(n - 1);
+    const attempt = async (address, said) => {
+      await p.getByLabel("Public address").fill(address);
+      await p.getByRole("button", { name: /^Check( again)?$/ }).click();
+      await step(3).getByText(said).first().waitFor();
+    };
+    await attempt(await front("expired"), /its certificate has expired: renew it/);
+    await step(3).getByText("failed", { exact: true }).first().waitFor();
+    assert.ok(await step(4).getByText("later").isVisible(), "no job before the address is well");
+    await attempt(await front("other_name"), /its certificate is for another name/);
+    const gone = await front("good");
+    await fronts.pop().close();
+    await attempt(gone, /the connection was refused: nothing listens there/);
+    await attempt(await front("good", `${s.url}/elsewhere`), /answers 404: there is no intake; check what stands before `\/plain\/batch`/);
+    const address = await front("good");
+    await attempt(address, /takes the validation upload over trusted TLS/);
+    await step(3).getByText(/All is well: the job would send 8 fields/).waitFor();
+    await p.getByRole("button", { name: "Show what would be sent" }).click();
+    await p.getByRole("button", { name: "Create the job" }).click();
+    await step(5).getByText(/Job 100 is made/).waitFor();
+    assert.ok(cloud.jobs[0].destination_conf.startsWith(`${address}/plain/batch?header_X-Tidegate-Intake-Key=`));
+    assert.ok(fronts.at(-1).passed() > 0, "the check went through the front");
+  } finally {
+    for (const one of fronts) await one.close();
     await cloud.close();
   }
 }, { needsBinary: true });

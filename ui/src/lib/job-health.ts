@@ -1,7 +1,14 @@
 // How a Logpush job is, in words.
 import type { LogpushComparison, LogpushDifference, LogpushJob, LogpushOverview } from "../api/logpush";
 
-type Tone = "good" | "warn" | "bad" | "";
+type Tone = "good" | "warn" | "bad" | "info" | "";
+
+/** How much a difference or a warning matters: never by colour alone. */
+export const SEVERITIES = {
+  breaking: { word: "breaking", tone: "bad", icon: "close" },
+  warning: { word: "warning", tone: "warn", icon: "warning" },
+  note: { word: "note", tone: "info", icon: "help" },
+} as const;
 
 const STATES: Record<LogpushJob["state"], { word: string; tone: Tone; why: string }> = {
   healthy: { word: "delivers", tone: "good", why: "Cloudflare says that it delivers." },
@@ -32,10 +39,11 @@ export function switchedOffAt(job: LogpushJob): number | undefined {
   return Number.isNaN(since) ? undefined : since + 24 * 3_600_000;
 }
 
-/** A difference as lines of a diff. */
-export function diffOf(one: LogpushDifference): { sign: "-" | "+"; text: string }[] {
-  const lines = (sign: "-" | "+", text: string) => (text === "" ? [] : text.split("\n").map((line) => ({ sign, text: line })));
-  return one.is === one.wanted ? [] : [...lines("-", one.is), ...lines("+", one.wanted)];
+/** A difference as lines of a diff. What is only told, with nothing to have instead, is no line that goes. */
+export function diffOf(one: LogpushDifference): { sign: "-" | "+" | " "; text: string }[] {
+  const lines = (sign: "-" | "+" | " ", text: string) => (text === "" ? [] : text.split("\n").map((line) => ({ sign, text: line })));
+  const told = one.wanted === "" && !one.mended;
+  return one.is === one.wanted ? [] : [...lines(told ? " " : "-", one.is), ...lines("+", one.wanted)];
 }
 
 /** What a comparison comes to, in a sentence. */

@@ -18,7 +18,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
 use super::der::Reader;
-use super::jws::{Key, Signed};
+use super::jws::{self, Key, Signed};
 use super::validate;
 use super::web::{Listener, Request, Response, serve};
 
@@ -43,6 +43,8 @@ pub(crate) struct Manner {
     pub(crate) http_only: bool,
     /// Wants every certificate renewed at once.
     pub(crate) renew_now: bool,
+    /// Makes accounts for this customer only: identifier and key.
+    pub(crate) customer: Option<(&'static str, Vec<u8>)>,
 }
 
 #[derive(Default)]
@@ -205,7 +207,7 @@ impl Authority {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let number = |at: usize| parts.get(at).and_then(|text| text.parse::<usize>().ok());
         match (parts[0], number(1), number(2)) {
-            ("new-account", ..) => self.new_account(base, key, &signed),
+            ("new-account", ..) => self.new_account(base, &key, &signed),
             ("new-order", ..) => self.new_order(base, &signed),
             ("authz", Some(order), Some(at)) => Ok(self.authorization(base, order, at)),
             ("challenge", Some(order), Some(at)) => {
@@ -221,14 +223,23 @@ impl Authority {
         }
     }
 
-    fn new_account(&self, base: &str, key: Key, signed: &Signed) -> Result<Response, Response> {
+    fn new_account(&self, base: &str, key: &Key, signed: &Signed) -> Result<Response, Response> {
         let payload = signed.payload.clone().unwrap_or_default();
         if payload["termsOfServiceAgreed"] != true {
             return Err(problem(403, "userActionRequired", "the terms are not agreed to"));
         }
         let mut inner = self.inner();
+        if let Some((id, secret)) = &inner.manner.customer {
+            let binding = &payload["externalAccountBinding"];
+            if binding.is_null() {
+                return Err(problem(403, "externalAccountRequired", "this CA serves customers only"));
+            }
+            if !jws::binds(binding, key, id, secret, &format!("{base}/new-account")) {
+                return Err(problem(401, "unauthorized", "the external account binding is wrong"));
+            }
+        }
         inner.seen.accounts += 1;
-        inner.accounts.push(key);
+        inner.accounts.push(key.clone());
         let location = format!("{base}/account/{}", inner.accounts.len() - 1);
         Ok(Response::new(201, json!({"status": "valid", "contact": payload["contact"]}).to_string())
             .with("location", location))

@@ -1,6 +1,7 @@
 //! Signed requests (RFC 7515 flattened, ES256), as RFC 8555 section 6.2 wants them.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
@@ -60,6 +61,20 @@ impl Signed {
         let point = [&[4], part(&key.x).as_slice(), part(&key.y).as_slice()].concat();
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(self.input.as_bytes(), &self.signature).is_ok()
     }
+}
+
+/// RFC 8555 section 7.3.4: whether a customer's key signed this account's key for this address.
+pub(crate) fn binds(binding: &Value, account: &Key, id: &str, secret: &[u8], url: &str) -> bool {
+    let part = |name: &str| decoded(&binding[name]).unwrap_or_default();
+    let head: Value = serde_json::from_slice(&part("protected")).unwrap_or_default();
+    let bound: Value = serde_json::from_slice(&part("payload")).unwrap_or_default();
+    let input = format!("{}.{}", binding["protected"].as_str().unwrap(), binding["payload"].as_str().unwrap());
+    head["alg"] == "HS256"
+        && head["kid"] == id
+        && head["url"] == url
+        && head["nonce"].is_null()
+        && (&bound["x"], &bound["y"]) == (&Value::from(account.x.as_str()), &Value::from(account.y.as_str()))
+        && hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes(), &part("signature")).is_ok()
 }
 
 impl Key {

@@ -13,7 +13,7 @@ const ERRORS_MAX: usize = 3;
 const MESSAGE_CHARS_MAX: usize = 500;
 
 /// The refusal that an answer holds, if it is one.
-pub(super) fn refusal(action: &'static str, status: u16, value: &Value, attempts: u32) -> Option<ApiError> {
+pub(super) fn refusal(action: &str, status: u16, value: &Value, attempts: u32) -> Option<ApiError> {
     let failed = value.get("success").and_then(Value::as_bool) == Some(false);
     if !failed && (200..300).contains(&status) {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn refusal(action: &'static str, status: u16, value: &Value, attempts
     let messages: Vec<String> = errors.iter().take(ERRORS_MAX).flat_map(messages_of).collect();
     let message = messages.join("; ");
     let advice = advice(status, code, &message);
-    Some(ApiError { action, status, code, message, advice, attempts })
+    Some(ApiError { action: action.to_owned(), status, code, message, advice, attempts })
 }
 
 fn code_of(error: &Value) -> Option<u64> {
@@ -50,10 +50,10 @@ pub(super) fn pages(value: &Value) -> u64 {
 }
 
 /// The `result`, as what it should be.
-pub(super) fn result<T: DeserializeOwned>(action: &'static str, mut value: Value) -> Result<T, LogpushError> {
+pub(super) fn result<T: DeserializeOwned>(action: &str, mut value: Value) -> Result<T, LogpushError> {
     let result = value.get_mut("result").map(Value::take).unwrap_or_default();
     serde_json::from_value(result)
-        .map_err(|error| LogpushError::Unexpected { action, cause: printable(&error.to_string()) })
+        .map_err(|error| LogpushError::Unexpected { action: action.to_owned(), cause: printable(&error.to_string()) })
 }
 
 #[cfg(test)]

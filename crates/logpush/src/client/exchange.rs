@@ -48,7 +48,7 @@ impl Client {
     /// A call whose `result` is a `T`.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
-        action: &'static str,
+        action: &str,
         method: Method,
         path: &str,
         body: Option<&Value>,
@@ -59,7 +59,7 @@ impl Client {
     /// A call whose `result` is looked at by the caller.
     pub(crate) async fn value(
         &self,
-        action: &'static str,
+        action: &str,
         method: Method,
         path: &str,
         body: Option<&Value>,
@@ -70,7 +70,7 @@ impl Client {
     /// A call that may safely be made twice, made again while Cloudflare says 429 or 5xx.
     pub(super) async fn exchange(
         &self,
-        action: &'static str,
+        action: &str,
         method: Method,
         path: &str,
         body: Option<&Value>,
@@ -100,7 +100,7 @@ impl Client {
 
     pub(super) async fn try_once(
         &self,
-        action: &'static str,
+        action: &str,
         method: &Method,
         path: &str,
         body: Option<&Value>,
@@ -121,14 +121,14 @@ impl Client {
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
             if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
                 let cause = format!("more than {ANSWER_BYTES_MAX} bytes");
-                return Err(LogpushError::Unexpected { action, cause }.into());
+                return Err(LogpushError::Unexpected { action: action.to_owned(), cause }.into());
             }
             bytes.extend_from_slice(&chunk);
         }
         let value: Value = match serde_json::from_slice(&bytes) {
-            Ok(value @ Value::Object(_)) => value,
+            Ok(value @ Value::Object(_)) if is_envelope(status, &value) => value,
             // Some deletions are answered with nothing.
-            _ if bytes.is_empty() && (200..300).contains(&status) => Value::Null,
+            _ if bytes.is_empty() && (200..300).contains(&status) && method == Method::DELETE => Value::Null,
             _ => return Err(Failed { error: self.not_json(status, &bytes), retry_after }),
         };
         match envelope::refusal(action, status, &value, attempt) {
@@ -143,21 +143,30 @@ impl Client {
 
     fn not_json(&self, status: u16, bytes: &[u8]) -> LogpushError {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_lowercase();
+        let is_page = start.contains("<html") || start.contains("<!doctype");
+        let what = match start.trim() {
+            _ if is_page => "a web page",
+            "" => "nothing",
+            _ => "something else",
+        };
         let (what, advice) = match status {
             500.. => (
-                "no JSON",
+                what,
                 "Cloudflare, or something before it, has a problem: look at https://www.cloudflarestatus.com and try later",
             ),
-            300..400 => ("a redirection", "give the address that it leads to as --api-url"),
-            _ if start.contains("<html") || start.contains("<!doctype") => {
-                ("a web page", "check --api-url, and whether a proxy or login page stands in between")
-            }
-            429 => ("no JSON", "it has too many calls: try again in a few minutes"),
-            _ if bytes.is_empty() => ("nothing", "check --api-url"),
-            _ => ("something else", "check --api-url"),
+            300..400 => ("a redirection", "give the address that it leads to as the address of the API"),
+            429 => (what, "it has too many calls: try again in a few minutes"),
+            _ if is_page => (what, "check the address of the API, and whether a proxy or login page stands in between"),
+            _ => (what, "this is not the Cloudflare API: check its address (`--api-url`, or `api_url` in [logpush])"),
         };
         LogpushError::NotJson { host: self.api.as_str().to_owned(), status, what, advice }
     }
+}
+
+/// Whether JSON is an answer of Cloudflare's: what another server says to an address that it does not know is none.
+fn is_envelope(status: u16, value: &Value) -> bool {
+    let is_refusal = (400..500).contains(&status) && status != StatusCode::TOO_MANY_REQUESTS.as_u16();
+    !is_refusal || ["success", "errors"].iter().any(|member| value.get(member).is_some())
 }
 
 /// The header that carries the token, marked so that HTTP libraries do not log it.

@@ -22,7 +22,7 @@ fn last(looks: &[(i64, Seen)]) -> Health {
     let mut past = Past::default();
     let mut health = Health::bare(JobState::Unknown);
     for (minute, seen) in looks {
-        (past, health) = evaluate(&past, seen, at(*minute));
+        (past, health) = evaluate(&past, seen, SILENT_AFTER, at(*minute));
     }
     health
 }

@@ -45,7 +45,7 @@ impl Networks {
 }
 
 fn unexpected(cause: &str) -> LogpushError {
-    LogpushError::Unexpected { action: ACTION, cause: cause.to_owned() }
+    LogpushError::Unexpected { action: ACTION.to_owned(), cause: cause.to_owned() }
 }
 
 async fn fetch(api: &ApiUrl) -> Result<Vec<u8>, LogpushError> {

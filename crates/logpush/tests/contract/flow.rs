@@ -8,7 +8,7 @@ use crate::tls;
 use serde_json::json;
 use tidegate_logpush::{
     ApiToken, ApiUrl, Client, Destination, Header, IntakeKey, Job, JobRequest, JobState, Owner, Prepared, Probe,
-    Received, Report, Retry, Scope, Warning, WarningKind, Watch, check_setup, dataset,
+    Received, Report, Retry, Scope, Setup, StepName, Warning, WarningKind, Watch, check_setup, dataset,
 };
 
 fn client(mock: &Mock) -> Client {
@@ -28,11 +28,15 @@ fn intake() -> Server {
 async fn steps(mock: &Mock, to: &Destination) -> Prepared {
     let probe = Probe::private(tls::client());
     let scope = Scope::account(ACCOUNT).unwrap();
-    check_setup(&client(mock), Some(&probe), &scope, dataset("gateway_dns").unwrap(), to, true).await
+    check_setup(&client(mock), Some(&probe), &setup(&scope, to)).await
+}
+
+fn setup<'a>(scope: &'a Scope, to: &'a Destination) -> Setup<'a> {
+    Setup { scope, dataset: dataset("gateway_dns").unwrap(), to, compat: false, validate: true }
 }
 
 fn outline(found: &Prepared) -> Vec<(&'static str, Option<bool>)> {
-    found.steps.iter().map(|step| (step.name, step.ok)).collect()
+    found.steps.iter().map(|step| (step.name.name(), step.ok)).collect()
 }
 
 #[tokio::test]
@@ -74,8 +78,24 @@ async fn the_first_step_that_fails_says_why() {
     let last = steps(&mock, &to(&server)).await.steps.pop().unwrap();
     assert!(last.ok == Some(false) && last.sentence.contains("DNS record"), "{last:?}");
     let zone = Scope::zone(ZONE).unwrap();
-    let wrong = check_setup(&client(&mock), None, &zone, dataset("gateway_dns").unwrap(), &to(&server), true).await;
+    let wrong = check_setup(&client(&mock), None, &setup(&zone, &to(&server))).await;
     assert!(wrong.steps[0].sentence.contains("belongs to an account"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn the_job_of_the_guide_asks_for_its_own_fields() {
+    let mock = Mock::start();
+    let (scope, to) = (Scope::account(ACCOUNT).unwrap(), Destination::new("https://t.example/plain/batch"));
+    let of_guide = Setup { compat: true, ..setup(&scope, &to) };
+    assert_eq!(of_guide.fields([]).len(), 32);
+    let found = check_setup(&client(&mock), None, &of_guide).await;
+    let step = found.steps.iter().find(|step| step.name == StepName::Fields).unwrap();
+    assert!(step.ok.is_none() && found.is_fine(), "{step:?}");
+    assert!(step.sentence.contains("8 fields; the guide asks for 32") && step.sentence.contains("SrcPort"), "{step:?}");
+    mock.state().fields = vec!["ApplicationID", "Datetime"];
+    let found = check_setup(&client(&mock), None, &setup(&scope, &to)).await;
+    let step = found.steps.iter().find(|step| step.name == StepName::Fields).unwrap();
+    assert_eq!((step.ok, step.sentence.as_str()), (Some(true), "Cloudflare offers 2 fields, of which 2 will be sent"));
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let place = args.place.open(missing)?;
     match args.verb {
         Verb::Add(add) => {
-            let secret = add.auth.is_some().then(|| ask::secret("the feed's secret")).transpose()?;
+            let secret = add.auth.is_some().then(|| ask::secret("feed's secret", "pipe it in")).transpose()?;
             let row = match &place {
                 Place::Data(on) => add_on_data(on, *add, secret)?,
                 Place::Server(client) => add_on_server(client, &add, secret.as_ref())?,

@@ -12,7 +12,8 @@ use clap::Subcommand;
 use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_logpush::{
-    ApiToken, ApiUrl, Client, Dataset, IntakeKey, Job, JobId, LogpushError, Scope, TOKEN_VARIABLE, curl, dataset,
+    ApiToken, ApiUrl, Client, Dataset, IntakeKey, Job, JobId, LogpushError, Scope, TOKEN_VARIABLE, TokenStatus, curl,
+    dataset,
 };
 use tidegate_state::Secret;
 use tokio::runtime::Runtime;
@@ -48,8 +49,8 @@ pub(crate) struct Args {
 /// The arguments that say where at Cloudflare.
 #[derive(Debug, clap::Args)]
 struct CloudArgs {
-    /// Account whose jobs are meant
-    #[arg(long, value_name = "ID", global = true, env = "CLOUDFLARE_ACCOUNT_ID", conflicts_with = "zone")]
+    /// Account whose jobs are meant; default the variable CLOUDFLARE_ACCOUNT_ID
+    #[arg(long, value_name = "ID", global = true, conflicts_with = "zone")]
     account: Option<String>,
     /// Zone whose jobs are meant
     #[arg(long, value_name = "ID", global = true)]
@@ -190,6 +191,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
 }
 
+/// What a dry run ends with.
+const DRY: &str = "nothing was sent, since this was a dry run";
+/// The variable that names the account.
+const ACCOUNT_VARIABLE: &str = "CLOUDFLARE_ACCOUNT_ID";
+/// Cloudflare's code for a token that may not do this, whatever the reason.
+const REFUSED_TOKEN: u64 = 10000;
+
 const COLUMNS: [table::Column; 7] = [
     ("JOB", "/id"),
     ("NAME", "/name"),
@@ -213,27 +221,62 @@ struct Cloud {
 impl Cloud {
     fn open(args: &CloudArgs) -> Result<Self, Failure> {
         let scope = scope(args)?;
-        let token = match (&args.token_file, std::env::var(TOKEN_VARIABLE)) {
-            (Some(file), _) => ask::secret_of_file(file, "Cloudflare API token").map_err(Failure::Usage)?,
-            (None, Ok(token)) => Secret::new(token),
-            (None, Err(_)) => ask::secret("Cloudflare API token").map_err(Failure::Usage)?,
-        };
-        let client =
-            Client::new(api(args)?, ApiToken::new(token.reveal()).map_err(cloud_failure)?).map_err(cloud_failure)?;
+        let client = Client::new(api(args)?, token(args)?).map_err(cloud_failure)?;
         Ok(Self { client, scope, runtime: one_thread()? })
     }
 
     fn ask<T>(&self, call: impl Future<Output = Result<T, LogpushError>>) -> Result<T, Failure> {
-        self.runtime.block_on(call).map_err(cloud_failure)
+        self.runtime.block_on(call).map_err(|error| match &error {
+            LogpushError::Refused(refusal) => {
+                let hint = if refusal.code == Some(REFUSED_TOKEN) { self.of_token() } else { "" };
+                let is_usage = error.is_usage();
+                let why = eyre!("{}: {error}{hint}", self.scope);
+                if is_usage { Failure::Usage(why) } else { Failure::Work(why) }
+            }
+            _ => cloud_failure(error),
+        })
+    }
+
+    /// Which of the reasons for a refused token it is: one that works lacks the right, or has it elsewhere.
+    fn of_token(&self) -> &'static str {
+        match self.runtime.block_on(self.client.verify_token(Some(&self.scope))) {
+            Ok(state) if state.status == TokenStatus::Active => {
+                "; asked about itself, the token works: so look at its permissions and resources, and at the identifier"
+            }
+            Ok(_) => "; asked about itself, the token is switched off or over: make a new one",
+            Err(LogpushError::Refused(_)) => "; asked about itself, Cloudflare does not know the token: give another",
+            Err(_) => "",
+        }
     }
 }
 
+/// The token: of a file, of the variable, or typed in.
+fn token(args: &CloudArgs) -> Result<ApiToken, Failure> {
+    const WHAT: &str = "Cloudflare API token";
+    let of = |secret: &Secret, source: &str| {
+        ApiToken::new(secret.reveal()).map_err(|error| Failure::Usage(eyre!("{source}: {error}")))
+    };
+    if let Some(file) = &args.token_file {
+        let secret = ask::secret_of_file(file, WHAT).map_err(Failure::Usage)?;
+        return of(&secret, &format!("`{}`", file.display()));
+    }
+    if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty()) {
+        return of(&Secret::new(token), TOKEN_VARIABLE);
+    }
+    let ways = format!("set the variable {TOKEN_VARIABLE}, name a file with --token-file");
+    of(&ask::secret(WHAT, &ways).map_err(Failure::Usage)?, "what was given")
+}
+
+/// Where the jobs live. A zone that is named counts before the account of the environment.
 fn scope(args: &CloudArgs) -> Result<Scope, Failure> {
-    match (&args.account, &args.zone) {
-        (_, Some(zone)) => Scope::zone(zone).map_err(cloud_failure),
-        (Some(account), None) => Scope::account(account).map_err(cloud_failure),
-        (None, None) => Err(Failure::Usage(eyre!(
-            "name the account with --account (or CLOUDFLARE_ACCOUNT_ID), or the zone with --zone"
+    if let Some(zone) = &args.zone {
+        return Scope::zone(zone).map_err(cloud_failure);
+    }
+    let of_environment = || std::env::var(ACCOUNT_VARIABLE).ok().filter(|id| !id.trim().is_empty());
+    match args.account.clone().or_else(of_environment) {
+        Some(account) => Scope::account(&account).map_err(cloud_failure),
+        None => Err(Failure::Usage(eyre!(
+            "name the account with --account (or the variable {ACCOUNT_VARIABLE}), or the zone with --zone"
         ))),
     }
 }
@@ -255,7 +298,7 @@ fn read_key(file: &Path) -> Result<IntakeKey, Failure> {
 /// Where Cloudflare reaches us, as far as it is known.
 fn public_url(here: &HereArgs, place: Option<&Place>) -> Option<String> {
     let of_place = place.and_then(|place| match place {
-        Place::Data(on) => on.settings.server.public_url.as_ref().map(|url| url.0.clone()),
+        Place::Data(on) => on.settings.public_url(),
         Place::Server(client) => Some(client.base().to_owned()),
     });
     here.public_url.clone().or(of_place)
@@ -271,7 +314,8 @@ fn delete(cloud: &Cloud, id: JobId, json: bool, dry_run: bool, yes: bool) -> Out
     if dry_run {
         let url = format!("{}/{}/logpush/jobs/{id}", cloud.client.api().as_str(), scope_path(&cloud.scope));
         let command = curl("DELETE", &url, None);
-        tell(&json!({"job": id.0, "curl": command, "dry_run": true}), &command, json)?;
+        let sentence = format!("{command}\n\n{DRY}: job {id} ({}) is there still", table::printable(name));
+        tell(&json!({"job": id.0, "curl": command, "dry_run": true}), &sentence, json)?;
         return Ok(ExitCode::SUCCESS);
     }
     agree(yes, &format!("delete job {id} ({}, {})?", table::printable(name), job.destination_conf))?;
@@ -304,7 +348,7 @@ fn agree(yes: bool, question: &str) -> Result<(), Failure> {
     if yes || ask::agrees(question)? {
         return Ok(());
     }
-    Err(Failure::Usage(eyre!("nothing was sent: nobody said yes; --yes does not ask")))
+    Err(Failure::Usage(eyre!("nothing was sent: nobody said yes; --yes goes on without asking")))
 }
 
 fn parse_header(text: &str) -> Result<(String, PathBuf), String> {

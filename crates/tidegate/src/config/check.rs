@@ -58,6 +58,15 @@ impl Loaded {
             let why = "and `tls_certificate` in [server] exclude each other: the certificate comes from one of them";
             problems.push(self.problem("acme", "names", why));
         }
+        match (&acme.external_account_id, &acme.external_account_key_file) {
+            (Some(_), None) => {
+                problems.push(self.problem("acme", "external_account_id", "needs `external_account_key_file` as well"));
+            }
+            (None, Some(_)) => {
+                problems.push(self.problem("acme", "external_account_key_file", "needs `external_account_id` as well"));
+            }
+            _ => {}
+        }
         if acme.http_listen == Some(server.listen) {
             problems.push(self.problem("acme", "http_listen", "is the same as `listen` in [server]"));
         }

@@ -5,6 +5,7 @@ use super::value::{Raw, Value, must_be, text};
 
 /// RFC 1035 section 2.3.4.
 const NAME_CHARS_MAX: usize = 253;
+const KEY_ID_CHARS_MAX: usize = 256;
 
 /// A public name of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,24 @@ impl Value for MailAddress {
         let address = text::<Self>(raw)?;
         let halves = address.split_once('@').filter(|(user, host)| !user.is_empty() && host.contains('.'));
         halves.map(|_| Self(address.to_owned())).ok_or_else(|| must_be::<Self>(raw))
+    }
+
+    fn show(&self) -> Raw {
+        Raw::Text(self.0.clone())
+    }
+}
+
+/// The identifier of a key that an ACME authority gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyId(pub(crate) String);
+
+impl Value for KeyId {
+    const KIND: &'static str = "an identifier of up to 256 characters without spaces";
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let id = text::<Self>(raw)?;
+        let fits = (1..=KEY_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(id.to_owned())) } else { Err(must_be::<Self>(raw)) }
     }
 
     fn show(&self) -> Raw {
@@ -113,6 +132,7 @@ mod tests {
         for text in ["", "http://ca.example/", "https://", "https:///x", "https://a b"] {
             assert_eq!(read::<DirectoryUrl>(text), None, "{text}");
         }
+        assert!(read::<KeyId>("a-B_9").is_some() && read::<KeyId>("a b").is_none() && read::<KeyId>("").is_none());
         assert_eq!(read::<Sender>("cloudflare").as_deref(), Some("\"cloudflare\""));
         assert_eq!(read::<Sender>("203.0.113.0/24").as_deref(), Some("\"203.0.113.0/24\""));
         for text in ["", "Cloudflare!", "203.0.113.0/33"] {

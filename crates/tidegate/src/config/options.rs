@@ -166,7 +166,7 @@ impl Settings {
 
     /// The address that was written or, with a certificate of our own, the first name it is for: authorities check at port
     /// 443, whatever leads from there to us.
-    fn public_url(&self) -> Option<String> {
+    pub(crate) fn public_url(&self) -> Option<String> {
         let written = self.server.public_url.as_ref().map(|url| url.0.clone());
         written.or_else(|| self.acme.names.first().map(|name| format!("https://{}", name.0)))
     }
@@ -183,6 +183,11 @@ impl Settings {
             directory: acme.directory.0.clone(),
             terms_agreed: acme.terms_agreed,
             root_file: acme.root_file.clone(),
+            external_account: acme
+                .external_account_id
+                .clone()
+                .zip(acme.external_account_key_file.clone())
+                .map(|(id, key_file)| tidegate_acme::ExternalAccount { id, key_file }),
             challenge: if by_http { tidegate_acme::Challenge::Http01 } else { tidegate_acme::Challenge::TlsAlpn01 },
             ..tidegate_acme::Options::new(names, self.data.dir.join(ACME))
         })

@@ -12,7 +12,7 @@ use tidegate_store::Options as Storing;
 
 use super::Written;
 use super::kind::{ApiAddress, CloudflareId, LogFormat, LogLevel, Network, PublicUrl, Size, Span};
-use super::names::{DirectoryUrl, HostName, MailAddress, Sender};
+use super::names::{DirectoryUrl, HostName, KeyId, MailAddress, Sender};
 use super::value::{Raw, Value};
 
 /// A section, for whoever asks what there is.
@@ -126,6 +126,10 @@ sections! {
         directory: DirectoryUrl = DirectoryUrl(tidegate_acme::LETS_ENCRYPT.to_owned());
         /// PEM file with the root that a private authority's own TLS is checked against.
         root_file: Option<PathBuf> = None;
+        /// Identifier of the key that an authority gives to its customers (external account binding: `EAB KID`, `keyId`).
+        external_account_id: Option<KeyId> = None;
+        /// File whose first line is that key (`EAB HMAC key`, `b64MacKey`). Wanted only when the account is made.
+        external_account_key_file: Option<PathBuf> = None;
         /// Address of a second, plain listener for port 80. With it the authority checks by HTTP; without it by TLS, at the
         /// address in `listen`, to which port 443 of the names must lead.
         http_listen: Option<SocketAddr> = None;
@@ -222,6 +226,9 @@ sections! {
         zones: Vec<CloudflareId> = Vec::new();
         /// How often they are looked at; ten seconds at least.
         interval: Span = seconds(60);
+        /// How long an intake may hear nothing while its job delivers before somebody is told. Longer where nobody asks anything
+        /// for so long, such as a small office at night.
+        silent_after: Span = Span(tidegate_logpush::SILENT_AFTER);
         /// Whether an address of this network will do where Cloudflare needs a public one, as for a relay that forwards here.
         allow_private: bool = false;
         /// Server to ask instead of `https://api.cloudflare.com`, for a proxy or a test.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Prepared, Probe, check_setup};
+use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Prepared, Probe, Setup, check_setup};
 use tidegate_server::logpush::{LogpushChecked, LogpushFailure, LogpushIntake, LogpushMade, LogpushWish};
 use tidegate_state::{Actor, Intake, Secret};
 use zeroize::Zeroizing;
@@ -41,7 +41,7 @@ pub(super) fn check(side: &Side, wish: &LogpushWish) -> Result<LogpushChecked, L
         ready: found.is_fine(),
         steps: shown::steps(&found),
         offered: found.fields.len(),
-        sent: if found.fields.is_empty() { Vec::new() } else { plan.dataset.wanted_fields(names(&found)) },
+        sent: plan.sent(wish, &found)?,
     })
 }
 
@@ -110,8 +110,21 @@ impl Plan {
         let bare = Destination::without_key(&self.base, &self.extra).map_err(failure)?;
         let probe = (!wish.skip_address).then(Probe::new).transpose().map_err(failure)?;
         let probe = probe.map(|probe| probe.allow_private(side.allow_private));
-        let Cloud { client, scope, .. } = &self.cloud;
-        Ok(self.cloud.run(check_setup(client, probe.as_ref(), scope, self.dataset, &bare, validate)))
+        let setup = Setup { validate, ..self.setup(wish, &bare) };
+        Ok(self.cloud.run(check_setup(&self.cloud.client, probe.as_ref(), &setup)))
+    }
+
+    fn setup<'a>(&'a self, wish: &LogpushWish, to: &'a Destination) -> Setup<'a> {
+        Setup { scope: &self.cloud.scope, dataset: self.dataset, to, compat: wish.compat, validate: false }
+    }
+
+    /// The fields that the job would send, once Cloudflare's are known.
+    fn sent(&self, wish: &LogpushWish, found: &Prepared) -> Result<Vec<String>, LogpushFailure> {
+        if found.fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bare = Destination::without_key(&self.base, &self.extra).map_err(failure)?;
+        Ok(self.setup(wish, &bare).fields(names(found)))
     }
 
     fn request(&self, wish: &LogpushWish, key: &IntakeKey, found: &Prepared) -> Result<JobRequest, LogpushFailure> {

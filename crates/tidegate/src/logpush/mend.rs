@@ -110,9 +110,11 @@ fn compared(
     let dataset = dataset_of(job.dataset.as_deref().unwrap_or_default())?;
     let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
     let key = key.map(|key| IntakeKey::new(key.reveal())).transpose().map_err(failure)?;
-    let fits = Some(side.intake_of(&job.destination_conf).is_some_and(|intake| intake.enabled));
+    let own = side.intake_of(&job.destination_conf);
+    let fits = Some(own.as_ref().is_some_and(|intake| intake.enabled));
+    let reads = own.map(|intake| intake.format.clone());
     let address = public_url.map(str::to_owned).or_else(|| side.public_url.clone());
-    Ok(Compared { job, dataset, offered, address, key, fits, batch_bytes_max: Some(side.batch_bytes_max) })
+    Ok(Compared { job, dataset, offered, address, key, fits, reads, batch_bytes_max: Some(side.batch_bytes_max) })
 }
 
 /// The intake that the job should send to: the named one, or that of the key. A key that was given must be its key.

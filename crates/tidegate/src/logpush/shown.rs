@@ -2,7 +2,7 @@
 
 use tidegate_event::IntakeId;
 use tidegate_logpush::{
-    Difference, Health, Job, JobState, Level, Past, Prepared, Report, Scope, Severity, Step, Told, Warning,
+    Difference, Health, Job, JobState, Level, Past, Prepared, Report, Scope, Severity, Step, StepName, Told, Warning,
     WarningKind, evaluate, mask,
 };
 use tidegate_server::logpush::{
@@ -75,7 +75,7 @@ pub(super) fn of_job(side: &Side, place: &Scope, read: &Job) -> LogpushJob {
     let now = tidegate_logpush::now();
     let received = owner.and_then(|owner| owner.received);
     let look = tidegate_logpush::Seen::Job { job: Box::new(read.clone()), drift: None, received };
-    let (_, mut health) = evaluate(&Past::default(), &look, now);
+    let (_, mut health) = evaluate(&Past::default(), &look, side.silent_after, now);
     if intake.is_none() {
         health.warnings.insert(0, Warning::Key);
     }
@@ -166,13 +166,13 @@ pub(super) fn steps(found: &Prepared) -> Vec<LogpushStep> {
 fn step(step: &Step) -> LogpushStep {
     LogpushStep {
         step: match step.name {
-            "scope" => LogpushStepName::Scope,
-            "token" => LogpushStepName::Token,
-            "permissions" => LogpushStepName::Permissions,
-            "address" => LogpushStepName::Address,
-            "fields" => LogpushStepName::Fields,
-            "jobs" => LogpushStepName::Jobs,
-            _ => LogpushStepName::Destination,
+            StepName::Scope => LogpushStepName::Scope,
+            StepName::Token => LogpushStepName::Token,
+            StepName::Permissions => LogpushStepName::Permissions,
+            StepName::Address => LogpushStepName::Address,
+            StepName::Fields => LogpushStepName::Fields,
+            StepName::Jobs => LogpushStepName::Jobs,
+            StepName::Destination => LogpushStepName::Destination,
         },
         state: match step.ok {
             Some(true) => LogpushStepState::Ok,

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use tidegate_logpush::{Report, Told, WarningKind};
+use tidegate_logpush::{Report, Told, Warning, WarningKind};
 use tidegate_state::NoticeKind;
 
 use super::Side;
@@ -55,12 +55,13 @@ fn payload(side: &Side, report: &Report, kind: WarningKind) -> Value {
 /// The same for the same trouble, also after a restart of ours: what is told once is not told again.
 fn key(report: &Report, told: &Told) -> String {
     let mut hasher = DefaultHasher::new();
-    match told.warning.kind() {
-        // How long it lasts is another sentence each time; where delivery ended is not.
-        WarningKind::Failing | WarningKind::Disabled | WarningKind::Lag | WarningKind::Silent => {
+    match &told.warning {
+        // How long it lasts is another sentence each time; where delivery ended, or when something was heard last, is not.
+        Warning::Failing { .. } | Warning::Disabled { .. } | Warning::Lag(_) => {
             report.job.last_complete.hash(&mut hasher);
         }
-        WarningKind::Gone | WarningKind::Key | WarningKind::Drift | WarningKind::Sampled => {
+        Warning::Silent { last_batch, .. } => last_batch.hash(&mut hasher),
+        Warning::Gone { .. } | Warning::Key | Warning::Drift(_) | Warning::Sampled(_) => {
             told.warning.sentence().hash(&mut hasher);
             report.job.last_complete.map(|at| at.as_second() / 86_400).hash(&mut hasher);
         }

@@ -15,7 +15,7 @@ pub(super) fn start(side: Arc<Side>, interval: Duration) -> io::Result<Handle> {
     let runtime = one_thread()?;
     let bell = Arc::clone(&side.bell);
     Handle::start("logpush", bell, move || {
-        let mut watch = Watch::new(side.scopes.clone());
+        let mut watch = Watch::new(side.scopes.clone()).silent_after(side.silent_after);
         let mut client: Option<(String, Client)> = None;
         while !side.bell.stops() {
             for (scope, id) in std::mem::take(&mut side.seen().deleted) {

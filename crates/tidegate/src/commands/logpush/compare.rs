@@ -4,31 +4,60 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use eyre::eyre;
-use serde_json::json;
-use tidegate_logpush::{Compared, IntakeKey, JobId, Severity, render};
+use serde_json::{Value, json};
+use tidegate_logpush::{Compared, Difference, IntakeKey, JobId, Plan, Severity, render};
 
-use super::{Cloud, HereArgs, agree, cloud_failure, intakes, known, pretty, public_url, read_key, tell};
+use super::{Cloud, DRY, HereArgs, agree, cloud_failure, intakes, known, pretty, public_url, read_key, tell};
 use crate::exit::{Failure, NOT_MET, Outcome};
 use crate::place::{Missing, Place, PlaceArgs};
 
-/// The job beside what it should be, and where its intake is, if that was said.
-fn compared(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs) -> Result<(Compared, Option<Place>), Failure> {
-    // Without a place the address and the key may still be given; a job can be looked at from anywhere.
-    let place = place.open(Missing::Refuse).ok();
-    let key = here.key_file.as_deref().map(read_key).transpose()?;
-    let address = public_url(here, place.as_ref());
-    let job = cloud.ask(cloud.client.job(&cloud.scope, id))?;
-    let dataset = known(job.dataset.as_deref().unwrap_or_default())?;
-    let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
-    let own = job.destination_conf.intake_key();
-    let fits = place.as_ref().and_then(|place| intakes::takes(place, &own?));
-    Ok((Compared { job, dataset, offered, address, key, fits, batch_bytes_max: None }, place))
+/// A job beside what it should be, and where its intake is, if that was said.
+struct Look {
+    compared: Compared,
+    place: Option<Place>,
+}
+
+impl Look {
+    fn at(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs) -> Result<Self, Failure> {
+        // Without a place the address and the key may still be given; a job can be looked at from anywhere.
+        let place = if place.is_named() { Some(place.open(Missing::Refuse)?) } else { place.open_if_there()? };
+        let key = here.key_file.as_deref().map(read_key).transpose()?;
+        let address = public_url(here, place.as_ref());
+        let job = cloud.ask(cloud.client.job(&cloud.scope, id))?;
+        let dataset = known(job.dataset.as_deref().unwrap_or_default())
+            .map_err(|why| why.context(format!("job {id} cannot be compared")))?;
+        let offered = cloud.ask(cloud.client.fields(&cloud.scope, dataset.name))?.into_keys().collect();
+        let own = job.destination_conf.intake_key();
+        let whose = place.as_ref().zip(own.as_ref());
+        let fits = whose.and_then(|(place, key)| intakes::takes(place, key));
+        let reads = whose.and_then(|(place, key)| intakes::format_of(place, key));
+        let compared = Compared { job, dataset, offered, address, key, fits, reads, batch_bytes_max: None };
+        Ok(Self { compared, place })
+    }
+
+    /// What was not compared, and what to give for it.
+    fn left_out(&self) -> Vec<(&'static str, &'static str)> {
+        let mut out = Vec::new();
+        if self.compared.address.is_none() {
+            out.push((
+                "destination",
+                "where the job sends was not compared: give --public-url, or set `server.public_url`",
+            ));
+        }
+        let Compared { job, key, fits, .. } = &self.compared;
+        if key.is_none() && fits.is_none() && job.destination_conf.intake_key().is_some() {
+            let why = "whether an intake takes the job's key was not looked at: give --data with the server's data directory, or \
+                       the key with --key-file";
+            out.push(("key", why));
+        }
+        out
+    }
 }
 
 /// Compares; ends with 1 when something breaks events or rules.
 pub(super) fn verify(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs, json: bool) -> Outcome {
-    let (compared, _) = compared(cloud, id, here, place)?;
-    let differences = compared.differences().map_err(cloud_failure)?;
+    let look = Look::at(cloud, id, here, place)?;
+    let differences = look.compared.differences().map_err(cloud_failure)?;
     let mut out = std::io::stdout().lock();
     if json {
         differences.iter().try_for_each(|difference| writeln!(out, "{}", difference.shown()))?;
@@ -37,8 +66,8 @@ pub(super) fn verify(cloud: &Cloud, id: JobId, here: &HereArgs, place: PlaceArgs
     } else {
         write!(out, "{}", render(&differences))?;
     }
-    if !json && compared.address.is_none() {
-        writeln!(out, "where it sends was not looked at: give --public-url, or --data or --url for this server")?;
+    for (what, why) in look.left_out() {
+        if json { writeln!(out, "{}", json!({"not_compared": what, "why": why}))? } else { writeln!(out, "{why}")? }
     }
     let breaks = differences.iter().any(|difference| difference.severity == Severity::Breaking);
     Ok(if breaks { ExitCode::from(NOT_MET) } else { ExitCode::SUCCESS })
@@ -55,46 +84,73 @@ pub(super) struct Update {
 /// Changes a job into what it should be, after asking.
 pub(super) fn update(cloud: &Cloud, wish: &Update, place: PlaceArgs, json: bool, dry_run: bool) -> Outcome {
     let id = wish.job;
-    let (mut compared, place) = compared(cloud, id, &wish.here, place)?;
+    let Look { mut compared, place } = Look::at(cloud, id, &wish.here, place)?;
     let intake = wish.rotate_key.as_deref().map(|name| intake(&compared, place.as_ref(), name)).transpose()?;
     if intake.is_some() {
         compared.key = Some(IntakeKey::placeholder());
     }
     let shown = compared.plan().map_err(cloud_failure)?;
     if shown.update.is_empty() {
-        let sentence = if shown.staying.is_empty() {
-            format!("job {id} is as it should be")
-        } else {
-            format!("an update changes nothing at job {id}; what stays:\n{}", render(&shown.staying))
-        };
-        tell(&json!({"job": id.0, "changed": false}), sentence.trim_end(), json)?;
-        return Ok(ExitCode::SUCCESS);
+        return unchanged(id, &shown, json);
     }
-    let command = shown.update.curl(cloud.client.api(), &cloud.scope, id);
-    let row = json!({"job": id.0, "request": shown.update.shown(), "curl": command, "dry_run": dry_run});
-    let staying =
-        if shown.staying.is_empty() { String::new() } else { format!("stays:\n{}\n", render(&shown.staying)) };
-    let text =
-        format!("{}\n{staying}request:\n{}\n\n{command}\n", render(&shown.mended), pretty(&shown.update.shown()));
-    tell(&row, &text, json)?;
+    announce(cloud, id, &shown, json, dry_run)?;
     if dry_run {
         return Ok(ExitCode::SUCCESS);
     }
     agree(wish.yes, &format!("change job {id}?"))?;
     if let (Some(intake), Some(place)) = (&intake, &place) {
-        let key = intakes::rotate(place, intake)?;
-        let sentence = format!(
-            "intake `{}` has a new key; its old one is taken for a day more\nkey (shown this once):  {}",
-            intake.name,
-            key.reveal()
-        );
-        tell(&json!({"intake": intake.name, "key": key.reveal()}), &sentence, json)?;
-        compared.key = Some(key);
+        compared.key = Some(rotated(place, intake, json)?);
     }
     let plan = compared.plan().map_err(cloud_failure)?;
-    let job = cloud.ask(cloud.client.update_if_unchanged(&cloud.scope, &compared.job, &plan.update))?;
+    let sent = cloud.ask(cloud.client.update_if_unchanged(&cloud.scope, &compared.job, &plan.update));
+    let job = sent.map_err(|error| match &intake {
+        Some(intake) => error.and(&format!(
+            "the intake `{0}` has its new key already, and its old one is taken for a day more: try again with `--rotate-key {0}`",
+            intake.name
+        )),
+        None => error,
+    })?;
     tell(&job.shown(), &format!("job {id} changed; it takes 10 to 15 minutes to show"), json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that there is nothing to send, and what an update cannot mend.
+fn unchanged(id: JobId, plan: &Plan, json: bool) -> Outcome {
+    let sentence = if plan.staying.is_empty() {
+        format!("job {id} is as it should be")
+    } else {
+        format!("an update changes nothing at job {id}; what stays:\n{}", render(&plan.staying))
+    };
+    let row = json!({"job": id.0, "changed": false, "stays": rows(&plan.staying)});
+    tell(&row, sentence.trim_end(), json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what an update will send.
+fn announce(cloud: &Cloud, id: JobId, plan: &Plan, json: bool, dry_run: bool) -> Result<(), Failure> {
+    let (request, command) = (plan.update.shown(), plan.update.curl(cloud.client.api(), &cloud.scope, id));
+    let row = json!({"job": id.0, "mends": rows(&plan.mended), "stays": rows(&plan.staying), "request": request,
+        "curl": command, "dry_run": dry_run});
+    let stays = if plan.staying.is_empty() { String::new() } else { format!("stays:\n{}\n", render(&plan.staying)) };
+    let end = if dry_run { format!("\n{DRY}: job {id} is as it was") } else { String::new() };
+    let text = format!("{}\n{stays}request:\n{}\n\n{command}\n{end}", render(&plan.mended), pretty(&request));
+    Ok(tell(&row, &text, json)?)
+}
+
+fn rows(differences: &[Difference]) -> Vec<Value> {
+    differences.iter().map(Difference::shown).collect()
+}
+
+/// Gives the intake a new key, and shows it.
+fn rotated(place: &Place, intake: &intakes::Intake, json: bool) -> Result<IntakeKey, Failure> {
+    let key = intakes::rotate(place, intake)?;
+    let sentence = format!(
+        "intake `{}` has a new key; its old one is taken for a day more\nkey (shown this once):  {}",
+        intake.name,
+        key.reveal()
+    );
+    tell(&json!({"intake": intake.name, "key": key.reveal()}), &sentence, json)?;
+    Ok(key)
 }
 
 /// The intake whose key is to be rotated.

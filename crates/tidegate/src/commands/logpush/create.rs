@@ -1,14 +1,17 @@
 //! Makes an intake and the job that sends to it.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use eyre::eyre;
 use serde_json::json;
-use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Probe, check_setup};
+use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Prepared, Probe, Setup, check_setup};
 use zeroize::Zeroizing;
 
-use super::{Cloud, CloudArgs, HereArgs, cloud_failure, intakes, no_public_url, pretty, public_url, read_key, tell};
+use super::{
+    Cloud, CloudArgs, DRY, HereArgs, cloud_failure, intakes, no_public_url, pretty, public_url, read_key, tell,
+};
 use crate::ask;
 use crate::exit::{Failure, Outcome};
 use crate::place::{Missing, Place, PlaceArgs};
@@ -35,7 +38,7 @@ struct Keyed {
 /// Runs the verb.
 pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool, dry_run: bool) -> Outcome {
     // A dry run makes nothing, a data directory included.
-    let place = if dry_run { place.open(Missing::Refuse).ok() } else { Some(place.open(Missing::Make)?) };
+    let place = if dry_run { place.open_if_there()? } else { Some(place.open(Missing::Make)?) };
     let base = public_url(&wish.here, place.as_ref()).ok_or_else(no_public_url)?;
     let extra = headers(wish)?;
     // The validation upload needs no key, so all of this is known before an intake is made.
@@ -45,17 +48,7 @@ pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool,
         check_intake(wish, place, brought.as_ref())?;
     }
     let cloud = Cloud::open(args)?;
-    let probe = if wish.skip_address { None } else { Some(Probe::new().map_err(cloud_failure)?) };
-    let probe = probe.map(|probe| probe.allow_private(wish.allow_private));
-    let checks = check_setup(&cloud.client, probe.as_ref(), &cloud.scope, wish.dataset, &bare, !dry_run);
-    let found = cloud.runtime.block_on(checks);
-    for step in &found.steps {
-        let mark = step.ok.map_or("?", |ok| if ok { "ok" } else { "NO" });
-        tell(&step.shown(), &format!("{mark:>2}  {}", step.sentence), json)?;
-    }
-    if !found.is_fine() {
-        return Err(Failure::Work(eyre!("no job was made: see what the checks above say")));
-    }
+    let found = checks(wish, &cloud, &bare, json, dry_run)?;
     let keyed = match &place {
         Some(place) if !dry_run => keyed(wish, place, brought)?,
         _ => Keyed { key: brought.unwrap_or_else(IntakeKey::placeholder), made: false, rotated: false },
@@ -67,6 +60,9 @@ pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool,
     let shown = json!({"request": request.shown(), "curl": command, "dry_run": dry_run});
     tell(&shown, &format!("\nrequest:\n{}\n\n{command}\n", pretty(&request.shown())), json)?;
     if dry_run {
+        if !json {
+            writeln!(std::io::stdout(), "{DRY}; without --dry-run {}", would_do(wish, place.as_ref())?)?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let job = match cloud.ask(cloud.client.create_job(&cloud.scope, &request)) {
@@ -82,6 +78,38 @@ pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool,
     let sentence = format!("job {} made; the first batches come within 10 to 15 minutes", job.id);
     tell(&job.shown(), &sentence, json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Goes through the steps before a job, and tells each.
+fn checks(wish: &Create, cloud: &Cloud, to: &Destination, json: bool, dry_run: bool) -> Result<Prepared, Failure> {
+    let probe = if wish.skip_address { None } else { Some(Probe::new().map_err(cloud_failure)?) };
+    let probe = probe.map(|probe| probe.allow_private(wish.allow_private));
+    let (scope, dataset) = (&cloud.scope, wish.dataset);
+    let setup = Setup { scope, dataset, to, compat: wish.compat, validate: !dry_run };
+    let found = cloud.runtime.block_on(check_setup(&cloud.client, probe.as_ref(), &setup));
+    for step in &found.steps {
+        let mark = step.ok.map_or("?", |ok| if ok { "ok" } else { "NO" });
+        tell(&step.shown(), &format!("{mark:>2}  {}", step.sentence), json)?;
+    }
+    if found.is_fine() { Ok(found) } else { Err(not_ready(&found, dry_run)) }
+}
+
+/// What the checks were about that failed, for those who see the last line only.
+fn not_ready(found: &Prepared, dry_run: bool) -> Failure {
+    let failed = found.steps.iter().filter(|step| step.ok == Some(false)).map(|step| step.name.name());
+    let failed = failed.collect::<Vec<_>>().join(", ");
+    let done = if dry_run { "no job would be made" } else { "no job was made" };
+    Failure::Work(eyre!("{done}: see above what the checks say ({failed})"))
+}
+
+/// What a run that is not dry does besides.
+fn would_do(wish: &Create, place: Option<&Place>) -> Result<String, Failure> {
+    let found = place.map(|place| intakes::find(place, &wish.intake)).transpose()?.flatten();
+    Ok(match found {
+        Some(intake) if wish.rotate_key => format!("the intake `{}` gets a new key", intake.name),
+        Some(intake) => format!("the job sends to the intake `{}`", intake.name),
+        None => format!("the intake `{}` is made first", wish.intake),
+    })
 }
 
 fn headers(wish: &Create) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
@@ -148,9 +176,5 @@ fn undo(wish: &Create, place: Option<&Place>, keyed: &Keyed, error: Failure) -> 
     } else {
         return error;
     };
-    match error {
-        Failure::Usage(why) => Failure::Usage(eyre!("{why:#}; {more}")),
-        Failure::Work(why) => Failure::Work(eyre!("{why:#}; {more}")),
-        Failure::Config(why) => Failure::Config(why),
-    }
+    error.and(&more)
 }

@@ -81,6 +81,14 @@ pub(super) fn takes(place: &Place, key: &IntakeKey) -> Option<bool> {
     }
 }
 
+/// The format of the intake that takes this key; not known of a server.
+pub(super) fn format_of(place: &Place, key: &IntakeKey) -> Option<String> {
+    match place {
+        Place::Data(on) => on.state.intake_by_key(key.reveal()).map(|intake| intake.format.clone()),
+        Place::Server(_) => None,
+    }
+}
+
 fn key_in(mut answer: Value) -> Result<Secret, Failure> {
     match answer["key"].take() {
         Value::String(key) => Ok(Secret::new(key)),

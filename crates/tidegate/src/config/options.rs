@@ -187,7 +187,7 @@ impl Settings {
                 .external_account_id
                 .clone()
                 .zip(acme.external_account_key_file.clone())
-                .map(|(id, key_file)| tidegate_acme::ExternalAccount { id, key_file }),
+                .map(|(id, key_file)| tidegate_acme::ExternalAccount { id: id.0, key_file }),
             challenge: if by_http { tidegate_acme::Challenge::Http01 } else { tidegate_acme::Challenge::TlsAlpn01 },
             ..tidegate_acme::Options::new(names, self.data.dir.join(ACME))
         })

@@ -162,6 +162,14 @@ fn wrong_values_are_refused_where_they_stand() {
         ),
         ("[server]\ntls_key = 'k.pem'", "2:11: `tls_key` in [server] needs `tls_certificate` as well"),
         (
+            "[acme]\nnames = ['t.example']\nterms_agreed = true\nexternal_account_id = 'k'",
+            "4:23: `external_account_id` in [acme] needs `external_account_key_file` as well",
+        ),
+        (
+            "[acme]\nnames = ['t.example']\nterms_agreed = true\nexternal_account_key_file = 'k'",
+            "4:29: `external_account_key_file` in [acme] needs `external_account_id` as well",
+        ),
+        (
             "[journal]\nbytes_max = '1 MiB'",
             "2:13: `bytes_max` in [journal] is less than twice `compressed_bytes_max` in [intake]; two batches must fit",
         ),

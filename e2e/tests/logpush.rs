@@ -343,7 +343,7 @@ fn every_mistake_is_a_sentence_that_says_what_to_do() {
     let mut elsewhere = command();
     elsewhere.args(["logpush", "list", "--account", "ffffffffffffffffffffffffffffffff", "--api-url", &mock.url]);
     elsewhere.env("CLOUDFLARE_API_TOKEN", TOKEN);
-    says(run_within(elsewhere, b"", RUN_TIME_MAX), "has no right for this account");
+    says(run_within(elsewhere, b"", RUN_TIME_MAX), "the token itself works, so it has no right here");
     says(logpush(&mock, &["show", "7"]), "job not found (code 1001); the account, zone or job does not exist");
     mock.state().next.push_back(Response::text(200, "<html>log in</html>"));
     says(logpush(&mock, &["list"]), "a web page instead of JSON: check --api-url");

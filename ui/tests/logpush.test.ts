@@ -1,26 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { commands, datasetOf, destination, KEY_PLACE, tryCommand } from "../src/lib/logpush";
+import { commands, destination, KEY_PLACE, tryCommand } from "../src/lib/logpush";
 import { healthOf, limitsWith } from "../src/lib/health";
 
 describe("logpush", () => {
-  it("knows datasets by formats", () => {
-    expect(datasetOf("cloudflare-gateway-dns")).toBe("gateway_dns");
-    expect(datasetOf("own")).toBeUndefined();
-  });
+  const gatewayDns = { name: "gateway_dns", level: "account" } as const;
+  const requests = { name: "http_requests", level: "zone" } as const;
   it("writes a destination Cloudflare can read back", () => {
     expect(destination("https://t.example", "tgi_a b&c")).toBe("https://t.example/plain/batch?header_X-Tidegate-Intake-Key=tgi_a%20b%26c");
   });
   it("names account or zone, and the key once", () => {
-    const gateway = commands("https://t.example", "tgi_secret", "cloudflare-gateway-dns", "Main Office!").map((one) => one.text);
+    const gateway = commands("https://t.example", "tgi_secret", gatewayDns, "Main Office!").map((one) => one.text);
     expect(gateway.join("\n").match(/tgi_secret/g)).toHaveLength(1);
     expect(gateway[2]).toContain("accounts/$CF_ACCOUNT/logpush/jobs");
     expect(gateway[2]).toContain('"name": "tidegate-gateway-dns-main-office"');
-    expect(commands("https://t.example", KEY_PLACE, "cloudflare-http-requests", "x")[1]!.text).toContain("zones/$CF_ZONE");
-    expect(commands("https://t.example", KEY_PLACE, "cloudflare-http-requests", "x").map((one) => one.text).join()).not.toContain("undefined");
+    expect(commands("https://t.example", KEY_PLACE, requests, "x")[1]!.text).toContain("zones/$CF_ZONE");
+    expect(commands("https://t.example", KEY_PLACE, undefined, "x")[1]!.text).toContain("accounts/$CF_ACCOUNT");
+    expect(commands("https://t.example", KEY_PLACE, requests, "x").map((one) => one.text).join()).not.toContain("undefined");
   });
   it("lets no key leave its quotes", () => {
     expect(tryCommand("https://t.example", 'a"$(x)`', "cloudflare-gateway-dns")).toContain('Key: a\\"\\$(x)\\`"');
-    expect(commands("https://t.example", "a'b", "cloudflare-gateway-dns", "x")[0]!.text).toContain("'a'\\''b'");
+    expect(commands("https://t.example", "a'b", gatewayDns, "x")[0]!.text).toContain("'a'\\''b'");
   });
 });
 

@@ -1,15 +1,12 @@
 // The Cloudflare side of an intake, as text to copy (docs/intake.md).
 
-/** Datasets that belong to a zone; all others belong to the account. */
-const OF_A_ZONE = ["http_requests", "firewall_events", "dns_logs"];
+import type { LogpushDataset } from "../api/logpush";
+
+/** What is meant where no dataset is known: a format of one's own. */
+const FIRST = { name: "gateway_dns", level: "account" } as const;
 
 /** Stands where the key would; commands read it from the environment. */
 export const KEY_PLACE = "$INTAKE_KEY";
-
-/** The dataset that a format of ours parses. */
-export function datasetOf(format: string): string | undefined {
-  return /^cloudflare-[\w-]+$/.test(format) ? format.slice("cloudflare-".length).replaceAll("-", "_") : undefined;
-}
 
 /** What Logpush is told to send to. */
 export function destination(base: string, key: string): string {
@@ -17,9 +14,9 @@ export function destination(base: string, key: string): string {
 }
 
 /** The commands, in their order; the secret stands in the first line only. */
-export function commands(base: string, key: string, format: string, name: string): { title: string; text: string }[] {
-  const dataset = datasetOf(format) ?? "gateway_dns";
-  const isZone = OF_A_ZONE.includes(dataset);
+export function commands(base: string, key: string, of: Pick<LogpushDataset, "name" | "level"> | undefined, name: string): { title: string; text: string }[] {
+  const { name: dataset, level } = of ?? FIRST;
+  const isZone = level === "zone";
   const place = isZone ? "zones/$CF_ZONE" : "accounts/$CF_ACCOUNT";
   const job = `tidegate-${dataset.replaceAll("_", "-")}-${name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}`.slice(0, 100).replace(/-$/, "");
   const api = "https://api.cloudflare.com/client/v4";

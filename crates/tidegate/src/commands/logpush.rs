@@ -228,25 +228,31 @@ impl Cloud {
     fn ask<T>(&self, call: impl Future<Output = Result<T, LogpushError>>) -> Result<T, Failure> {
         self.runtime.block_on(call).map_err(|error| match &error {
             LogpushError::Refused(refusal) => {
-                let hint = if refusal.code == Some(REFUSED_TOKEN) { self.of_token() } else { "" };
-                let is_usage = error.is_usage();
-                let why = eyre!("{}: {error}{hint}", self.scope);
-                if is_usage { Failure::Usage(why) } else { Failure::Work(why) }
+                let mut refusal = refusal.clone();
+                if refusal.code == Some(REFUSED_TOKEN) {
+                    refusal.advice = self.of_token().or(refusal.advice);
+                }
+                cloud_failure(LogpushError::Refused(refusal)).context(self.scope.to_string())
             }
             _ => cloud_failure(error),
         })
     }
 
     /// Which of the reasons for a refused token it is: one that works lacks the right, or has it elsewhere.
-    fn of_token(&self) -> &'static str {
-        match self.runtime.block_on(self.client.verify_token(Some(&self.scope))) {
+    fn of_token(&self) -> Option<String> {
+        let asked = self.runtime.block_on(self.client.verify_token(Some(&self.scope)));
+        Some(match asked {
             Ok(state) if state.status == TokenStatus::Active => {
-                "; asked about itself, the token works: so look at its permissions and resources, and at the identifier"
+                "the token itself works, so it has no right here: check the identifier, whether the token's resources include it, \
+                 and its permissions: `Logs: Edit`, and for Access, Gateway and DEX datasets `Zero Trust: PII Read`"
+                    .to_owned()
             }
-            Ok(_) => "; asked about itself, the token is switched off or over: make a new one",
-            Err(LogpushError::Refused(_)) => "; asked about itself, Cloudflare does not know the token: give another",
-            Err(_) => "",
-        }
+            Ok(_) => "the token itself is switched off or has expired: make a new one".to_owned(),
+            Err(LogpushError::Refused(_)) => {
+                "Cloudflare does not know the token: it was damaged in copying, or deleted; give another".to_owned()
+            }
+            Err(_) => return None,
+        })
     }
 }
 

@@ -8,6 +8,8 @@ mod support;
 mod notices;
 #[path = "logpush/sender.rs"]
 mod sender;
+#[path = "logpush/verbs.rs"]
+mod verbs;
 
 use std::fs;
 use std::path::PathBuf;
@@ -346,7 +348,7 @@ fn every_mistake_is_a_sentence_that_says_what_to_do() {
     says(run_within(elsewhere, b"", RUN_TIME_MAX), "the token itself works, so it has no right here");
     says(logpush(&mock, &["show", "7"]), "job not found (code 1001); the account, zone or job does not exist");
     mock.state().next.push_back(Response::text(200, "<html>log in</html>"));
-    says(logpush(&mock, &["list"]), "a web page instead of JSON: check --api-url");
+    says(logpush(&mock, &["list"]), "a web page instead of JSON: check the address of the API");
     let away = logpush_on(&mock, &server, &["create", "x", "--public-url", "https://127.0.0.1:1", "--allow-private"]);
     says(away, "the connection was refused: nothing listens there");
     let private = logpush_on(&mock, &server, &["create", "x", "--public-url", server.url()]);

@@ -44,8 +44,8 @@ for (const { name, run, needsBinary } of told().filter((one) => wanted.some((wor
     allErrors.push(made.errors);
     return made.page;
   };
-  const own = async (configuration, environment) => {
-    const made = await configured(configuration, environment);
+  const own = async (configuration, options) => {
+    const made = await configured(configuration, options);
     more.push(made.stop);
     const { url, close } = await fronted(made.url);
     more.push(close);

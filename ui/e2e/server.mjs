@@ -12,15 +12,15 @@ export async function server() {
   return started((folder) => ["demo", "--data", folder, "--listen", "127.0.0.1:0", "--rate", "50"]);
 }
 
-/** A server on an empty data directory. `configuration` gets a folder for files of its own and answers what stands in tidegate.toml. `environment` is added to ours. */
-export function configured(configuration, environment = {}) {
+/** A server on an empty data directory. `configuration` gets a folder for files of its own and answers what stands in tidegate.toml. `environment` is added to ours; `listen` is needed where `public_url` is another address. */
+export function configured(configuration, { environment = {}, listen = "127.0.0.1:0" } = {}) {
   return started((folder) => {
     writeFileSync(join(folder, "tidegate.toml"), configuration(folder));
-    return ["serve", "--config", join(folder, "tidegate.toml"), "--data", join(folder, "data"), "--listen", "127.0.0.1:0"];
-  }, environment);
+    return ["serve", "--config", join(folder, "tidegate.toml"), "--data", join(folder, "data"), "--listen", listen];
+  }, { environment, address: listen.endsWith(":0") ? undefined : `http://${listen}` });
 }
 
-async function started(argumentsIn, environment = {}) {
+async function started(argumentsIn, { environment = {}, address } = {}) {
   const bin = process.env.TIDEGATE_BIN;
   if (!bin) throw new Error("set TIDEGATE_BIN, or TIDEGATE_URL with TIDEGATE_USER and TIDEGATE_PASSWORD");
   const folder = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
@@ -30,7 +30,8 @@ async function started(argumentsIn, environment = {}) {
   const ready = await new Promise((done, fail) => {
     const read = (chunk) => {
       said += chunk;
-      const url = /listening on (http:\S+)/.exec(said)?.[1];
+      const told = /listening on (https?:\S+)/.exec(said)?.[1];
+      const url = told && (address ?? told);
       const found = /user `([^`]+)`, password `([^`]+)`/.exec(said);
       if (url && found) done({ url, user: found[1], password: found[2] });
     };

@@ -125,7 +125,10 @@ impl LogpushError {
     /// Whether the caller should ask for something else, rather than later.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Wrong(_) | Self::Changed { .. })
-            || self.status().is_some_and(|status| matches!(status, 400 | 404 | 409 | 422))
+        match self {
+            Self::Wrong(_) | Self::Changed { .. } => true,
+            Self::Refused(error) => matches!(error.status, 400 | 404 | 409 | 422),
+            _ => false,
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! A job as it is beside what it should be, as whoever looks after an intake knows it.
 
+use zeroize::Zeroizing;
+
 use crate::dataset::Dataset;
 use crate::destination::Destination;
-use crate::difference::Difference;
+use crate::difference::{Aspect, Difference, Severity};
 use crate::error::LogpushError;
 use crate::job::Job;
 use crate::plan::{Plan, plan};
@@ -26,6 +28,8 @@ pub struct Compared {
     pub fits: Option<bool>,
     /// The format of that intake; `None` when there is none, or it cannot be known.
     pub reads: Option<String>,
+    /// Headers that Cloudflare should send besides, such as those of an Access service token.
+    pub headers: Vec<(String, Zeroizing<String>)>,
     /// The largest batch that the intake takes, uncompressed; `None` for the default.
     pub batch_bytes_max: Option<u64>,
 }
@@ -47,7 +51,31 @@ impl Compared {
         let own = || self.job.destination_conf.intake_key().filter(|_| self.fits != Some(false));
         let move_to = |key: IntakeKey| self.job.destination_conf.moved(self.address.as_deref(), &key);
         let to: Option<Destination> = self.key.clone().or_else(own).map(move_to).transpose()?;
-        Ok(plan(&self.job, &self.wanted()?, to.as_ref()))
+        let mut plan = plan(&self.job, &self.wanted()?, to.as_ref());
+        self.add_headers(&mut plan)?;
+        Ok(plan)
+    }
+
+    /// Lets the update set the headers that the job does not send as they were named.
+    fn add_headers(&self, plan: &mut Plan) -> Result<(), LogpushError> {
+        let own = &self.job.destination_conf;
+        let lacks = |(name, value): &&(String, Zeroizing<String>)| own.header(name).as_ref() != Some(value);
+        let names: Vec<String> =
+            self.headers.iter().filter(lacks).map(|(name, _)| format!("header_{name}=…")).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let to = plan.update.destination.take().unwrap_or_else(|| own.clone());
+        plan.update.destination = Some(to.with_headers(&self.headers)?);
+        plan.mended.push(Difference {
+            aspect: Aspect::Headers,
+            severity: Severity::Warning,
+            is: String::new(),
+            wanted: names.join(", "),
+            why: "the job does not send these headers with the values that were given".to_owned(),
+            mends: true,
+        });
+        Ok(())
     }
 
     fn wanted(&self) -> Result<Wanted<'_>, LogpushError> {

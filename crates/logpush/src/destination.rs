@@ -108,6 +108,27 @@ impl Destination {
         bounded(text)
     }
 
+    /// The same destination with these headers, in place of those of the same names.
+    ///
+    /// # Errors
+    /// [`LogpushError::Wrong`] when Logpush could not send there.
+    pub fn with_headers(&self, headers: &[(String, Zeroizing<String>)]) -> Result<Self, LogpushError> {
+        let (address, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let is_replaced = |part: &&str| {
+            let name = decode(part.split('=').next().unwrap_or(part));
+            headers.iter().any(|(header, _)| name.eq_ignore_ascii_case(&format!("{HEADER_PREFIX}{header}")))
+        };
+        let kept: Vec<&str> = query.split('&').filter(|part| !part.is_empty() && !is_replaced(part)).collect();
+        let mut text = Zeroizing::new(address.to_owned());
+        for part in kept {
+            let before = if text.contains('?') { '&' } else { '?' };
+            text.push(before);
+            text.push_str(part);
+        }
+        headers.iter().try_for_each(|(name, value)| put_header(&mut text, name, value))?;
+        bounded(text)
+    }
+
     /// A destination as Cloudflare or a user wrote it.
     #[must_use]
     pub fn new(text: &str) -> Self {
@@ -302,6 +323,22 @@ mod tests {
             assert_eq!(Destination::new(&old).moved(address, &new).unwrap().reveal(), expected);
         }
         assert!(Destination::new("https://old").moved(Some("http://t.example"), &new).is_err());
+    }
+
+    #[test]
+    fn headers_take_the_place_of_those_of_the_same_name() {
+        let new = [("CF-Access-Client-Secret".to_owned(), Zeroizing::new("n w".to_owned()))];
+        for (old, expected) in [
+            ("https://t/plain/batch", "https://t/plain/batch?header_CF-Access-Client-Secret=n%20w"),
+            (
+                "https://t/p?header_cf-access-client-secret=old&header_X-Tidegate-Intake-Key=K&tags=a%3Ab",
+                "https://t/p?header_X-Tidegate-Intake-Key=K&tags=a%3Ab&header_CF-Access-Client-Secret=n%20w",
+            ),
+        ] {
+            assert_eq!(Destination::new(old).with_headers(&new).unwrap().reveal(), expected);
+        }
+        let bad = [("X Y".to_owned(), Zeroizing::default())];
+        assert!(Destination::new("https://t").with_headers(&bad).is_err());
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum Aspect {
     Destination,
     /// It carries another key, or none.
     Key,
+    /// The destination lacks headers that were named.
+    Headers,
     /// Fields that our format reads are not sent.
     FieldsMissing,
     /// Fields are sent that our format does not read, or that others replaced.
@@ -90,6 +92,7 @@ impl Aspect {
             Self::Enabled => "enabled",
             Self::Destination => "destination",
             Self::Key => "key",
+            Self::Headers => "headers",
             Self::FieldsMissing => "fields_missing",
             Self::FieldsExtra => "fields_extra",
             Self::FieldsNew => "fields_new",

@@ -59,6 +59,7 @@ fn a_webhook_hears_of_failures_drift_lag_and_silence_once_each() {
     let sentence = job["sentence"].as_str().unwrap();
     assert!(sentence.starts_with("uploads have failed for 3") && sentence.contains("1106 Timeout"), "{notice}");
     assert!(job["advice"].as_str().unwrap().contains("Cloudflare switches the job off at about"), "{notice}");
+    assert_eq!(job["severity"], "breaking");
     let notice = wait_for(&site, "logpush.warning", "drift");
     assert!(
         notice["job"]["sentence"].as_str().unwrap().contains("does not send fields that it could: QueryID"),

@@ -84,6 +84,27 @@ fn a_script_is_told_as_much_as_a_person() {
 }
 
 #[test]
+fn an_update_sets_the_headers_of_an_access_token() {
+    let mock = Mock::start();
+    odd_job(&mock);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "newer+9876\n").unwrap();
+    let header = format!("CF-Access-Client-Secret={}", file.display());
+    let update = ["update", "7", "--header", header.as_str()];
+    let said = says(&mock, &[&update[..], &["--dry-run"]].concat()).ok();
+    assert!(said.contains("  + header_CF-Access-Client-Secret=…\n") && !said.contains("newer"), "{said}");
+    let _ = says(&mock, &[&update[..], &["--yes"]].concat()).ok();
+    let expected = format!(
+        "https://t.example/plain/batch?header_X-Tidegate-Intake-Key={KEY}&header_CF-Access-Client-Secret=newer%2B9876"
+    );
+    assert_eq!(mock.state().jobs[0]["destination_conf"], json!(expected));
+    let again = says(&mock, &[&update[..], &["--json"]].concat()).lines();
+    assert_eq!(again[0]["changed"], false, "it is set already: {again:?}");
+    assert!(says(&mock, &["update", "7", "--header", "X"]).failed(2).contains("NAME=FILE"));
+}
+
+#[test]
 fn a_place_that_is_named_must_be_there() {
     let mock = Mock::start();
     odd_job(&mock);

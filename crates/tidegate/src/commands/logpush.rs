@@ -17,6 +17,7 @@ use tidegate_logpush::{
 };
 use tidegate_state::Secret;
 use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
 
 use crate::ask;
 use crate::client::one_thread;
@@ -134,6 +135,9 @@ enum Verb {
         /// Give this intake a new key and put it into the job; the old one is taken for a day more
         #[arg(long, value_name = "INTAKE", conflicts_with = "key_file")]
         rotate_key: Option<String>,
+        /// Header that Cloudflare sends too, its value in a file, in place of one of the same name
+        #[arg(long, value_name = "NAME=FILE", value_parser = parse_header)]
+        header: Vec<(String, PathBuf)>,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -182,8 +186,8 @@ pub(crate) fn run(args: Args) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Verify { job, here } => compare::verify(&Cloud::open(&cloud)?, job, &here, place, json),
-        Verb::Update { job, here, rotate_key, yes } => {
-            let wish = compare::Update { job, here, rotate_key, yes };
+        Verb::Update { job, here, rotate_key, header, yes } => {
+            let wish = compare::Update { job, here, rotate_key, header, yes };
             compare::update(&Cloud::open(&cloud)?, &wish, place, json, dry_run)
         }
         Verb::Delete { job, yes } => delete(&Cloud::open(&cloud)?, job, json, dry_run, yes),
@@ -299,6 +303,15 @@ fn known(name: &str) -> Result<&'static Dataset, Failure> {
 fn read_key(file: &Path) -> Result<IntakeKey, Failure> {
     let key = ask::secret_of_file(file, "intake key").map_err(Failure::Usage)?;
     IntakeKey::new(key.reveal()).map_err(cloud_failure)
+}
+
+/// The headers that Cloudflare is to send besides, each with its value from a file.
+fn read_headers(named: &[(String, PathBuf)]) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
+    let read = |(name, file): &(String, PathBuf)| {
+        let value = ask::secret_of_file(file, name).map_err(Failure::Usage)?;
+        Ok((name.clone(), Zeroizing::new(value.reveal().to_owned())))
+    };
+    named.iter().map(read).collect()
 }
 
 /// Where Cloudflare reaches us, as far as it is known.

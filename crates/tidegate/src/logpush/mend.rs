@@ -114,7 +114,8 @@ fn compared(
     let fits = Some(own.as_ref().is_some_and(|intake| intake.enabled));
     let reads = own.map(|intake| intake.format.clone());
     let address = public_url.map(str::to_owned).or_else(|| side.public_url.clone());
-    Ok(Compared { job, dataset, offered, address, key, fits, reads, batch_bytes_max: Some(side.batch_bytes_max) })
+    let batch_bytes_max = Some(side.batch_bytes_max);
+    Ok(Compared { job, dataset, offered, address, key, fits, reads, headers: Vec::new(), batch_bytes_max })
 }
 
 /// The intake that the job should send to: the named one, or that of the key. A key that was given must be its key.

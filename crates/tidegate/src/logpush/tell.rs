@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use tidegate_logpush::{Report, Told, Warning, WarningKind};
+use tidegate_logpush::{Report, Severity, Told, Warning, WarningKind};
 use tidegate_state::NoticeKind;
 
 use super::Side;
@@ -13,12 +13,13 @@ pub(super) fn tell(side: &Side, report: &Report) {
     let (id, name) = (report.job.id, report.job.name.as_deref().unwrap_or_default());
     for told in report.warnings.iter().filter(|told| told.is_new) {
         let (sentence, advice) = (told.warning.sentence(), told.warning.advice());
-        tracing::warn!(
-            job = id.0,
-            kind = told.warning.kind().name(),
-            "Logpush job {id} `{name}`: {sentence}: {advice}"
-        );
+        let (kind, severity) = (told.warning.kind().name(), told.warning.severity());
+        match severity {
+            Severity::Info => tracing::info!(job = id.0, kind, "Logpush job {id} `{name}`: {sentence}: {advice}"),
+            _ => tracing::warn!(job = id.0, kind, "Logpush job {id} `{name}`: {sentence}: {advice}"),
+        }
         let mut payload = payload(side, report, told.warning.kind());
+        payload["job"]["severity"] = json!(severity.name());
         payload["job"]["sentence"] = json!(sentence);
         payload["job"]["advice"] = json!(advice);
         queue(side, NoticeKind::LogpushWarning, &key(report, told), &payload);

@@ -1,13 +1,16 @@
 //! Compares a job with what it should be, and changes it into that.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use eyre::eyre;
 use serde_json::{Value, json};
 use tidegate_logpush::{Compared, Difference, IntakeKey, JobId, Plan, Severity, render};
 
-use super::{Cloud, DRY, HereArgs, agree, cloud_failure, intakes, known, pretty, public_url, read_key, tell};
+use super::{
+    Cloud, DRY, HereArgs, agree, cloud_failure, intakes, known, pretty, public_url, read_headers, read_key, tell,
+};
 use crate::exit::{Failure, NOT_MET, Outcome};
 use crate::place::{Missing, Place, PlaceArgs};
 
@@ -31,7 +34,8 @@ impl Look {
         let whose = place.as_ref().zip(own.as_ref());
         let fits = whose.and_then(|(place, key)| intakes::takes(place, key));
         let reads = whose.and_then(|(place, key)| intakes::format_of(place, key));
-        let compared = Compared { job, dataset, offered, address, key, fits, reads, batch_bytes_max: None };
+        let compared =
+            Compared { job, dataset, offered, address, key, fits, reads, headers: Vec::new(), batch_bytes_max: None };
         Ok(Self { compared, place })
     }
 
@@ -78,6 +82,7 @@ pub(super) struct Update {
     pub(super) job: JobId,
     pub(super) here: HereArgs,
     pub(super) rotate_key: Option<String>,
+    pub(super) header: Vec<(String, PathBuf)>,
     pub(super) yes: bool,
 }
 
@@ -85,6 +90,7 @@ pub(super) struct Update {
 pub(super) fn update(cloud: &Cloud, wish: &Update, place: PlaceArgs, json: bool, dry_run: bool) -> Outcome {
     let id = wish.job;
     let Look { mut compared, place } = Look::at(cloud, id, &wish.here, place)?;
+    compared.headers = read_headers(&wish.header)?;
     let intake = wish.rotate_key.as_deref().map(|name| intake(&compared, place.as_ref(), name)).transpose()?;
     if intake.is_some() {
         compared.key = Some(IntakeKey::placeholder());

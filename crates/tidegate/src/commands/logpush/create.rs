@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use eyre::eyre;
 use serde_json::json;
 use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Prepared, Probe, Setup, check_setup};
-use zeroize::Zeroizing;
 
 use super::{
-    Cloud, CloudArgs, DRY, HereArgs, cloud_failure, intakes, no_public_url, pretty, public_url, read_key, tell,
+    Cloud, CloudArgs, DRY, HereArgs, cloud_failure, intakes, no_public_url, pretty, public_url, read_headers, read_key,
+    tell,
 };
-use crate::ask;
 use crate::exit::{Failure, Outcome};
 use crate::place::{Missing, Place, PlaceArgs};
 
@@ -40,7 +39,7 @@ pub(super) fn run(wish: &Create, args: &CloudArgs, place: PlaceArgs, json: bool,
     // A dry run makes nothing, a data directory included.
     let place = if dry_run { place.open_if_there()? } else { Some(place.open(Missing::Make)?) };
     let base = public_url(&wish.here, place.as_ref()).ok_or_else(no_public_url)?;
-    let extra = headers(wish)?;
+    let extra = read_headers(&wish.header)?;
     // The validation upload needs no key, so all of this is known before an intake is made.
     let bare = Destination::without_key(&base, &extra).map_err(cloud_failure)?;
     let brought = wish.here.key_file.as_deref().map(read_key).transpose()?;
@@ -110,14 +109,6 @@ fn would_do(wish: &Create, place: Option<&Place>) -> Result<String, Failure> {
         Some(intake) => format!("the job sends to the intake `{}`", intake.name),
         None => format!("the intake `{}` is made first", wish.intake),
     })
-}
-
-fn headers(wish: &Create) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
-    let read = |(name, file): &(String, PathBuf)| {
-        let value = ask::secret_of_file(file, name).map_err(Failure::Usage)?;
-        Ok((name.clone(), Zeroizing::new(value.reveal().to_owned())))
-    };
-    wish.header.iter().map(read).collect()
 }
 
 /// Whether the job can send to the intake that was named.

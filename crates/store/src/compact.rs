@@ -83,7 +83,7 @@ fn choose(mut candidates: Vec<Candidate>, today: i32, options: &Options) -> Vec<
     let crowded = candidates.len() > options.files_max;
     // Three quarters of the aim is large enough: what is left to gain is little.
     candidates.retain(|candidate| candidate.bytes < options.file_bytes / 4 * 3);
-    candidates.sort_by(|a, b| (a.day, a.first, a.index).cmp(&(b.day, b.first, b.index)));
+    candidates.sort_unstable_by_key(|one| (one.day, one.first, one.index));
     let needed = |day: i32| match day {
         _ if crowded => 2,
         day if day < today => PAST_DAY_FILES.min(options.compact_files).max(2),

@@ -1,6 +1,5 @@
 //! Intelligence when things go on in the middle: TAXII page by page, a hunt that is killed, alert filters in hunts, a
 //! collection that is switched off, and an intake that falls silent.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -68,6 +68,8 @@ struct Look {
     read: u64,
     /// Reads that failed since the last one that did not.
     failed_in_a_row: usize,
+    /// When the oldest of the objects changed that lie below the floor and are not taken yet.
+    waits_since: Option<Timestamp>,
     /// Objects that could not be read, and how often that failed before.
     unread: Vec<(Object, u32, BucketError)>,
     polled: Polled,
@@ -124,6 +126,7 @@ impl<P: Positions, S: Sink> Source<P, S> {
             mark,
             read: 0,
             failed_in_a_row: 0,
+            waits_since: None,
             unread: Vec::new(),
             polled: Polled::default(),
         };

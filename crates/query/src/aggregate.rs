@@ -108,12 +108,12 @@ impl Engine {
         self.run(async move {
             let (groups, bytes_read) = match &aggregation.group {
                 Group::None => {
-                    let frame = job.frame(Reading::Scan, condition).await?;
+                    let frame = job.frame(Reading::Scan, condition)?;
                     let frame = frame.aggregate(vec![], vec![number.alias("value")])?;
                     read(gather(frame).await?, |_| Value::Null)
                 }
                 Group::Field { name, size } => {
-                    let frame = job.frame(Reading::Scan, condition).await?;
+                    let frame = job.frame(Reading::Scan, condition)?;
                     let frame = frame.aggregate(vec![ident(name).alias("key")], vec![number.alias("value")])?;
                     let order = vec![ident("value").sort(false, false), ident("key").sort(true, false)];
                     read(gather(frame.sort(order)?.limit(0, Some(*size))?).await?, std::convert::identity)
@@ -151,7 +151,7 @@ async fn by_time(
             "the range has {buckets} stretches of that width, more than {BUCKETS_MAX}"
         )));
     }
-    let frame = job.frame(Reading::Scan, condition).await?;
+    let frame = job.frame(Reading::Scan, condition)?;
     let key = bucket(interval, ident(names::TIMESTAMP)).alias("key");
     let frame = frame.aggregate(vec![key], vec![number.alias("value")])?;
     let (groups, bytes_read) = read(gather(frame.sort(vec![ident("key").sort(true, false)])?).await?, |key| {

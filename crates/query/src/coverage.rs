@@ -47,7 +47,7 @@ impl Engine {
         let job = self.job();
         let condition = scope.condition(&job.fields)?;
         self.run(async move {
-            let sample = job.frame(Reading::Scan, condition).await?.limit(0, Some(SAMPLE_ROWS))?;
+            let sample = job.frame(Reading::Scan, condition)?.limit(0, Some(SAMPLE_ROWS))?;
             let counts: Vec<Expr> = job
                 .fields
                 .iter()

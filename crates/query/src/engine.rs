@@ -18,6 +18,9 @@ use crate::error::Error;
 use crate::language::{Field, Fields, Kind};
 use crate::run::{Job, within};
 
+/// Memory for what the ends of data files say of them; a large file needs two or three megabytes.
+const METADATA_BYTES_MAX: usize = 128 << 20;
+
 /// Says an event in one line. It gets the event as a flat map of dotted names.
 pub type Describe = Arc<dyn Fn(&Map<String, Value>) -> Option<String> + Send + Sync>;
 
@@ -170,6 +173,7 @@ fn environment(options: &Options) -> Result<Arc<RuntimeEnv>, Error> {
     let environment = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_bytes_max)))
         .with_disk_manager_builder(disk)
+        .with_metadata_cache_limit(METADATA_BYTES_MAX)
         .build_arc()?;
     Ok(environment)
 }

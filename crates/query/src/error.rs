@@ -1,5 +1,6 @@
 //! What can go wrong in this room.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use datafusion::error::DataFusionError;
@@ -29,6 +30,12 @@ pub enum Error {
     /// The events could not be reached.
     #[error("event store: {0}")]
     Store(#[from] StoreError),
+    /// A data file of the table holds rows that are marked as deleted, which is never our doing.
+    #[error(
+        "`{0}` holds rows that another program deleted (a deletion vector), which Tidegate cannot leave out; \
+        let that program rewrite its files (OPTIMIZE or REORG … APPLY (PURGE))"
+    )]
+    Deletions(PathBuf),
     /// The query failed for an internal reason.
     #[error("query execution: {0}")]
     Execution(DataFusionError),

@@ -10,52 +10,36 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::Result;
-use datafusion::execution::SessionState;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::union::UnionExec;
 use tidegate_store::Snapshot;
 
 use crate::error::Error;
+use crate::files::Files;
 
 /// The rows of a snapshot.
 #[derive(Debug)]
 pub(crate) struct Events {
     schema: SchemaRef,
-    table: Arc<dyn TableProvider>,
+    files: Files,
     /// The tail in as many parts as run side by side.
     tail: Vec<Vec<RecordBatch>>,
 }
 
 impl Events {
-    pub(crate) async fn new(snapshot: &Snapshot, state: &Arc<SessionState>) -> Result<Self, Error> {
-        let table = snapshot.provider(Arc::clone(state)).await?;
-        let parts = state.config().target_partitions().max(1);
+    /// The rows of a snapshot for a query that runs in `parts`.
+    ///
+    /// # Errors
+    /// When its files cannot be read as they should be.
+    pub(crate) fn new(snapshot: &Snapshot, parts: usize) -> Result<Self, Error> {
+        let parts = parts.max(1);
         let mut tail = vec![Vec::new(); parts.min(snapshot.tail.len())];
         for (index, batch) in snapshot.tail.iter().enumerate() {
             tail[index % parts].push(batch.clone());
         }
-        Ok(Self { schema: Arc::clone(&snapshot.arrow_schema), table, tail })
-    }
-
-    /// The rows of the tail that pass the filters, in the projected columns.
-    fn scan_tail(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = Arc::clone(&self.schema);
-        let Some(filter) = conjunction(filters.iter().cloned()) else {
-            return Ok(MemorySourceConfig::try_new_exec(&self.tail, schema, projection.cloned())?);
-        };
-        let df_schema = DFSchema::try_from(Arc::clone(&schema))?;
-        let predicate = state.create_physical_expr(filter, &df_schema)?;
-        let rows = MemorySourceConfig::try_new_exec(&self.tail, schema, None)?;
-        let filtered = FilterExecBuilder::new(predicate, rows).apply_projection(projection.cloned())?;
-        Ok(Arc::new(filtered.build()?))
+        Ok(Self { schema: Arc::clone(&snapshot.arrow_schema), files: Files::new(snapshot)?, tail })
     }
 }
 
@@ -76,24 +60,21 @@ impl TableProvider for Events {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let table = self.table.scan(state, projection, filters, limit).await?;
+        let filter = conjunction(filters.iter().cloned());
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        let predicate = filter.map(|filter| state.create_physical_expr(filter, &schema)).transpose()?;
+        let files = self.files.scan(state, projection, predicate, limit)?;
         if self.tail.is_empty() {
-            return Ok(table);
+            return Ok(files);
         }
-        let tail = self.scan_tail(state, projection, filters)?;
-        UnionExec::try_new(vec![table, tail])
+        let tail = MemorySourceConfig::try_new_exec(&self.tail, Arc::clone(&self.schema), projection.cloned())?;
+        UnionExec::try_new(vec![files, tail])
     }
 
-    /// What the table applies in full, the tail does too, see [`Events::scan_tail`].
+    /// The scan only leaves out files. What is wanted of the rest is tested above it, and the optimizer takes into the
+    /// reading of the files what can be tested there.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let mut support = self.table.supports_filters_pushdown(filters)?;
-        for pushdown in &mut support {
-            // What the table cannot use at all still narrows the tail.
-            if *pushdown == TableProviderFilterPushDown::Unsupported && !self.tail.is_empty() {
-                *pushdown = TableProviderFilterPushDown::Inexact;
-            }
-        }
-        Ok(support)
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 }
 

@@ -86,7 +86,7 @@ impl Engine {
         let prepared = self
             .run(async move {
                 // Every column is wanted, so the fewer rows are decoded the better.
-                let mut frame = job.frame(Reading::Lookup, condition).await?;
+                let mut frame = job.frame(Reading::Lookup, condition)?;
                 if let Some(columns) = columns {
                     frame = frame.select(columns.iter().map(ident))?;
                 }

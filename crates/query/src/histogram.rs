@@ -130,7 +130,7 @@ fn split_field(job: &Job, split: &Split) -> Result<(Field, usize), Error> {
 
 /// The moments of the first event and right after the last.
 pub(crate) async fn extent(job: &Job, condition: Option<Expr>) -> Result<Option<(Timestamp, Timestamp, u64)>, Error> {
-    let frame = job.frame(Reading::Scan, condition).await?;
+    let frame = job.frame(Reading::Scan, condition)?;
     let moment = || ident(names::TIMESTAMP);
     let answer = gather(frame.aggregate(vec![], vec![min(moment()), max(moment())])?).await?;
     let value = |column: usize| {
@@ -194,7 +194,7 @@ impl Buckets {
 
     /// Counts; the bytes that were read.
     async fn fill(&mut self, job: &Job, condition: Option<Expr>) -> Result<u64, Error> {
-        let frame = job.frame(Reading::Scan, condition).await?;
+        let frame = job.frame(Reading::Scan, condition)?;
         let mut groups = vec![bucket(self.interval, ident(names::TIMESTAMP)).alias("bucket")];
         groups.extend(self.split.clone().map(|split| split.alias("series")));
         let answer = gather(frame.aggregate(groups, vec![count(lit(1_i64)).alias("count")])?).await?;

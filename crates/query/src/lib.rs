@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod events;
 mod export;
+mod files;
 mod histogram;
 mod interval;
 mod kernel;

@@ -29,7 +29,7 @@ impl Engine {
         ]);
         let describe = self.describe();
         self.run(async move {
-            let answer = gather(job.frame(Reading::Lookup, condition).await?.limit(0, Some(1))?).await?;
+            let answer = gather(job.frame(Reading::Lookup, condition)?.limit(0, Some(1))?).await?;
             let writer = Writer { schema: &job.snapshot.schema, fields: None, describe: describe.as_ref() };
             Ok(writer.rows(&answer.batches)?.into_iter().next())
         })

@@ -32,7 +32,7 @@ impl Engine {
         self.handle().block_on(async {
             let condition = ident(names::EVENT_INGESTED).gt_eq(time(since)).and(ident(field).is_not_null());
             let columns = [names::INTAKE_ID, field, names::EVENT_INGESTED].map(ident);
-            let frame = job.frame(Reading::Scan, Some(condition)).await?.select(columns)?.limit(0, Some(rows_max))?;
+            let frame = job.frame(Reading::Scan, Some(condition))?.select(columns)?.limit(0, Some(rows_max))?;
             let prepared = prepare(frame).await?;
             let mut batches = prepared.stream()?;
             while let Some(batch) = batches.next().await {

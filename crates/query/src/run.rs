@@ -57,9 +57,9 @@ impl Job {
     }
 
     /// The events that meet the condition.
-    pub(crate) async fn frame(&self, reading: Reading, condition: Option<Expr>) -> Result<DataFrame, Error> {
+    pub(crate) fn frame(&self, reading: Reading, condition: Option<Expr>) -> Result<DataFrame, Error> {
         let state = self.state(reading);
-        let events = Arc::new(Events::new(&self.snapshot, state).await?);
+        let events = Arc::new(Events::new(&self.snapshot, state.config().target_partitions())?);
         let mut plan = LogicalPlanBuilder::scan("events", provider_as_source(events), None)?;
         if let Some(condition) = condition {
             plan = plan.filter(condition)?;

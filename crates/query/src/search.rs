@@ -140,7 +140,7 @@ pub(crate) async fn total(job: Job, condition: Option<Expr>) -> Result<(u64, u64
     if condition.is_none() {
         return Ok((job.snapshot.rows, 0));
     }
-    let frame = job.frame(Reading::Scan, condition).await?;
+    let frame = job.frame(Reading::Scan, condition)?;
     let answer = gather(frame.aggregate(vec![], vec![count(lit(1_i64))])?).await?;
     let counted = answer.batches.iter().find(|batch| batch.num_rows() > 0);
     let counted =
@@ -213,7 +213,7 @@ impl Plan {
         describe: Option<Describe>,
         handle: &Handle,
     ) -> Result<(Vec<(Row, Option<Value>)>, u64), Error> {
-        let mut frame = job.frame(Reading::Lookup, condition).await?;
+        let mut frame = job.frame(Reading::Lookup, condition)?;
         let by = match &self.order {
             Order::Field { name, .. } => Some(name.clone()),
             Order::Newest | Order::Oldest => None,

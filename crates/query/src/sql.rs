@@ -176,7 +176,7 @@ fn reading(statement: Statement, fields: &Fields) -> Result<Statement, Error> {
 /// Plans the statement and checks once more that it only reads events.
 async fn plan(job: &Job, statement: Statement, rows_max: usize) -> Result<Prepared, Error> {
     let base = job.state(Reading::Scan);
-    let events = Arc::new(Events::new(&job.snapshot, base).await?);
+    let events = Arc::new(Events::new(&job.snapshot, base.config().target_partitions())?);
     let mut state = session(base, events).map_err(refused)?;
     // What `now()` is.
     state.mark_start_execution();

@@ -86,7 +86,7 @@ pub(crate) async fn top_of(
     field: &Field,
     size: usize,
 ) -> Result<TopValuesResult, Error> {
-    let mut frame = job.frame(Reading::Scan, condition.clone()).await?;
+    let mut frame = job.frame(Reading::Scan, condition.clone())?;
     if field.kind.is_list() {
         frame = frame.select([distinct_items(ident(&field.name)).alias("value")])?;
         frame = frame.unnest_columns(&["value"])?.filter(ident("value").is_not_null())?;
@@ -116,7 +116,7 @@ pub(crate) async fn top_of(
 
 /// How many events there are, how many have the field, and the bytes that were read to know it.
 async fn having(job: &Job, condition: Option<Expr>, field: &Field) -> Result<(u64, u64, u64), Error> {
-    let frame = job.frame(Reading::Scan, condition).await?;
+    let frame = job.frame(Reading::Scan, condition)?;
     let marked = when(passes(field, &Condition::Exists), lit(1_i64)).end()?;
     let counts = vec![count(lit(1_i64)).alias("all"), count(marked).alias("having")];
     let answer = gather(frame.aggregate(vec![], counts)?).await?;

@@ -32,7 +32,7 @@ impl Engine {
             return Ok(state);
         }
         self.run(async move {
-            let frame = job.frame(Reading::Scan, within(&range)).await?.select(columns)?;
+            let frame = job.frame(Reading::Scan, within(&range))?.select(columns)?;
             let prepared = prepare(frame).await?;
             let mut batches = prepared.stream()?;
             while let Some(batch) = batches.next().await {

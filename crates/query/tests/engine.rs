@@ -393,6 +393,10 @@ fn sql_reads_events() {
                 "SELECT e.source.port FROM events e WHERE dns.question.type = 'A' ORDER BY Source.Port DESC LIMIT 2",
                 json!([[1008], [1006]]),
             ),
+            (
+                "SELECT user.name, count(User.Name) FROM events e WHERE e.user.name = 'Bob' GROUP BY 1",
+                json!([["Bob", 4]]),
+            ),
             ("WITH a AS (SELECT source.port p FROM events) SELECT max(p), min(p) FROM a", json!([[1009, 1000]])),
             (
                 "SELECT @timestamp, tls.established FROM events ORDER BY 1 LIMIT 1",
@@ -416,6 +420,50 @@ fn sql_reads_events() {
             assert!(!truncated);
         }
         assert!(rows(&stage.engine, "EXPLAIN SELECT 1 FROM events").is_ok());
+    }
+}
+
+#[test]
+fn a_condition_opens_only_the_files_that_it_needs() {
+    let mut stage = Stage::new(Options::default());
+    for (day, event) in events().chunks(4).enumerate() {
+        stage.publish(event);
+        stage.flush();
+        assert_eq!(rows(&stage.engine, "SELECT count(distinct day) FROM events").unwrap().0, [[json!(day.min(1) + 1)]]);
+    }
+    // Hours 20 to 23 of one day, 0 to 3 and 4 to 5 of the next: a file each.
+    for (condition, files) in [
+        ("true", 3),
+        ("@timestamp >= timestamp '2026-05-05T04:00:00Z'", 1),
+        ("@timestamp < timestamp '2026-05-05T04:00:00Z'", 2),
+        ("day = date '2026-05-05'", 2),
+        ("day < date '2026-05-05' AND source.ip = '10.0.1.1'", 1),
+        ("dns.question.name = 'h9.example.com'", 0),
+        ("dns.question.name >= 'h0' AND source.port = 1000", 3),
+    ] {
+        let plan = rows(&stage.engine, &format!("EXPLAIN SELECT event.id FROM events WHERE {condition}")).unwrap().0;
+        let text = plan.iter().filter_map(|row| row[1].as_str()).collect::<String>();
+        assert_eq!(text.matches(".parquet").count(), files, "{condition}: {text}");
+    }
+}
+
+#[test]
+fn the_partition_is_a_column_like_any_other() {
+    for stage in stages() {
+        for (statement, expected) in [
+            (
+                "SELECT day, count(*) FROM events GROUP BY day ORDER BY day",
+                json!([["2026-05-04", 4], ["2026-05-05", 6]]),
+            ),
+            ("SELECT source.port, day FROM events WHERE source.port = 1005", json!([[1005, "2026-05-05"]])),
+            (
+                "SELECT day, source.port FROM events WHERE day = '2026-05-04' AND source.port > 1002",
+                json!([["2026-05-04", 1003]]),
+            ),
+            ("SELECT count(day), count(user.name) FROM events", json!([[10, 4]])),
+        ] {
+            assert_eq!(json!(rows(&stage.engine, statement).unwrap().0), expected, "{statement}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -15,6 +15,8 @@ use crate::migrate::{MigrateError, migrate};
 
 /// How long one process waits for another's write, such as a server for the command line.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two attempts where SQLite does not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 const STATEMENTS_CACHED: usize = 64;
 
 /// Opens or creates the database at `path` and brings it to the present schema.
@@ -44,8 +46,22 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // Names and hashes of what was deleted do not linger in free pages; nothing in the file is trusted to be code.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    write_ahead(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")
+}
+
+/// Switches the file to its write-ahead log. SQLite does not wait by itself for another process that is about to do the
+/// same.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until => {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Creates the file readable by its owner only, before SQLite writes the first byte; SQLite gives the same mode to the

@@ -4,15 +4,16 @@
 use deltalake::arrow::array::RecordBatch;
 use deltalake::kernel::{Action, Add, LogicalFileView};
 use deltalake::protocol::DeltaOperation;
-use tidegate_event::Timestamp;
+use tidegate_event::{Timestamp, names};
 
 use crate::commit::Change;
 use crate::datafile::{DataFileReader, DataFileWriter};
 use crate::error::StoreError;
+use crate::file::{DataFile, Range, has_deletions};
 use crate::flush::order_by_day;
 use crate::options::Options;
 use crate::store::Shared;
-use crate::table::{day, files};
+use crate::table::files;
 
 /// Files that one compaction reads at most.
 const INPUTS_MAX: usize = 512;
@@ -27,7 +28,7 @@ const FULL_SHARE: usize = 4;
 struct Candidate {
     day: i32,
     bytes: u64,
-    first: String,
+    first: i64,
     index: usize,
 }
 
@@ -37,7 +38,9 @@ pub(crate) fn run(shared: &Shared) -> Result<u64, StoreError> {
     loop {
         let table = shared.committer.table();
         let views = files(&table)?;
-        let candidates = views.iter().enumerate().map(|(index, view)| candidate(index, view)).collect();
+        // To rewrite a file that another program deleted rows of would bring them back.
+        let whole = views.iter().enumerate().filter(|(_, view)| !has_deletions(view));
+        let candidates = whole.map(|(index, view)| candidate(index, view)).collect();
         let chosen = choose(candidates, Timestamp::now().day(), &shared.options);
         let Some(first) = chosen.first() else { return Ok(replaced) };
         let inputs: Vec<&LogicalFileView> = chosen.iter().map(|candidate| &views[candidate.index]).collect();
@@ -67,14 +70,12 @@ pub(crate) fn run(shared: &Shared) -> Result<u64, StoreError> {
 }
 
 fn candidate(index: usize, view: &LogicalFileView) -> Candidate {
-    let stats = view.stats().and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-    let first = stats.as_ref().and_then(|stats| stats["minValues"]["@timestamp"].as_str());
-    Candidate {
-        day: day(view),
-        bytes: u64::try_from(view.size()).unwrap_or_default(),
-        first: first.unwrap_or_default().to_owned(),
-        index,
-    }
+    let file = DataFile::of(view);
+    let first = match file.range(names::TIMESTAMP) {
+        Some(Range::Time(first, _)) => *first,
+        _ => i64::MIN,
+    };
+    Candidate { day: file.day, bytes: file.bytes, first, index }
 }
 
 /// The files to make one of, oldest rows first; none when nothing is worth it.
@@ -82,7 +83,7 @@ fn choose(mut candidates: Vec<Candidate>, today: i32, options: &Options) -> Vec<
     let crowded = candidates.len() > options.files_max;
     // Three quarters of the aim is large enough: what is left to gain is little.
     candidates.retain(|candidate| candidate.bytes < options.file_bytes / 4 * 3);
-    candidates.sort_by(|a, b| (a.day, &a.first, a.index).cmp(&(b.day, &b.first, b.index)));
+    candidates.sort_unstable_by_key(|one| (one.day, one.first, one.index));
     let needed = |day: i32| match day {
         _ if crowded => 2,
         day if day < today => PAST_DAY_FILES.min(options.compact_files).max(2),

@@ -1,14 +1,12 @@
 //! Table and tail as they were at one moment.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use deltalake::DeltaTable;
 use deltalake::arrow::array::RecordBatch;
 use deltalake::arrow::datatypes::SchemaRef;
-use deltalake::datafusion::catalog::TableProvider;
-use deltalake::datafusion::execution::SessionState;
 
-use crate::error::StoreError;
+use crate::file::DataFile;
 use crate::schema::Schema;
 
 /// Every row that was published before it was taken, exactly once: in the table or in the tail. Holding it costs the
@@ -17,8 +15,11 @@ use crate::schema::Schema;
 pub struct Snapshot {
     /// Version of the table.
     pub version: u64,
-    /// The table at that version.
-    pub table: Arc<DeltaTable>,
+    /// The folder of the table, absolute.
+    pub dir: Arc<Path>,
+    /// The table's files: Parquet with the columns of [`arrow_schema`](Self::arrow_schema) but
+    /// [`DAY`](crate::DAY), which is the same for all rows of a file. A column that a file lacks is null in all its rows.
+    pub data: Arc<[Arc<DataFile>]>,
     /// The rows that are not in the table, oldest first. Their schema is [`arrow_schema`](Self::arrow_schema).
     pub tail: Vec<RecordBatch>,
     /// The Arrow schema of table and tail.
@@ -31,16 +32,4 @@ pub struct Snapshot {
     pub files: u64,
     /// Rows in the table and the tail.
     pub rows: u64,
-}
-
-impl Snapshot {
-    /// The table for a query engine, read with the Parquet settings of `session`. Its schema is
-    /// [`arrow_schema`](Self::arrow_schema), as long as the session reads text as views (the default).
-    ///
-    /// # Errors
-    /// When the table's log says something that cannot be read.
-    pub async fn provider(&self, session: Arc<SessionState>) -> Result<Arc<dyn TableProvider>, StoreError> {
-        let scan = self.table.table_provider().with_session(session).build().await;
-        Ok(Arc::new(scan.map_err(deltalake::DeltaTableError::from)?))
-    }
 }

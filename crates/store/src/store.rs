@@ -1,6 +1,7 @@
 //! The store: what the pipeline writes to and queries read from.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use tidegate_event::{NodeId, Position};
 use crate::commit::Committer;
 use crate::encode::{EncodedBatch, Encoder};
 use crate::error::StoreError;
+use crate::file::{DataFile, has_deletions};
 use crate::graveyard::Graveyard;
 use crate::options::Options;
 use crate::schema::Schema;
@@ -35,7 +37,7 @@ pub struct Store {
 
 /// What the threads of the store share.
 pub(crate) struct Shared {
-    pub(crate) dir: PathBuf,
+    pub(crate) dir: Arc<Path>,
     pub(crate) options: Options,
     pub(crate) schema: Arc<Schema>,
     /// Whose journal positions the commits carry; nobody's when the store is open for reading only.
@@ -57,7 +59,8 @@ pub(crate) struct Shared {
 
 /// What changes from moment to moment, under one lock: whoever holds it sees every row exactly once.
 pub(crate) struct State {
-    pub(crate) table: Arc<DeltaTable>,
+    /// The files of the table.
+    pub(crate) data: Arc<[Arc<DataFile>]>,
     pub(crate) tail: Tail,
     pub(crate) stats: Stats,
     /// The position that someone waits for in [`Store::flush`].
@@ -190,7 +193,8 @@ impl Store {
         let state = self.shared.lock();
         Snapshot {
             version: state.stats.version,
-            table: Arc::clone(&state.table),
+            dir: Arc::clone(&self.shared.dir),
+            data: Arc::clone(&state.data),
             tail: state.tail.batches(),
             arrow_schema: Arc::clone(self.shared.schema.arrow()),
             schema: Arc::clone(&self.shared.schema),
@@ -254,7 +258,7 @@ impl Shared {
         let dir = std::path::absolute(dir).map_err(StoreError::io(dir))?;
         let stats = Stats { published: committed, committed, ..Stats::default() };
         let mut state = State {
-            table: Arc::new(delta.clone()),
+            data: Arc::default(),
             tail: Tail::default(),
             stats,
             wanted: Position::default(),
@@ -265,7 +269,7 @@ impl Shared {
         state.show(&delta);
         Ok(Self {
             committer: Committer::new(dir.clone(), delta),
-            dir,
+            dir: dir.into(),
             options,
             schema: Arc::new(schema),
             node,
@@ -309,17 +313,23 @@ impl Shared {
 }
 
 impl State {
-    /// Takes over a new state of the table.
+    /// Takes over a new state of the table. Of files that it had before it knows all there is to know.
     pub(crate) fn show(&mut self, table: &DeltaTable) {
+        let known: HashMap<&str, &Arc<DataFile>> = self.data.iter().map(|file| (file.path.as_str(), file)).collect();
+        let views = table::files(table).unwrap_or_default();
+        let data: Arc<[Arc<DataFile>]> = views
+            .iter()
+            .map(|view| match known.get(&*view.path()) {
+                Some(file) if file.has_deletions == has_deletions(view) => Arc::clone(file),
+                _ => Arc::new(DataFile::of(view)),
+            })
+            .collect();
         let stats = &mut self.stats;
         stats.version = table.version().unwrap_or_default();
-        (stats.table_files, stats.table_bytes, stats.table_rows) = (0, 0, 0);
-        for file in table::files(table).unwrap_or_default() {
-            stats.table_files += 1;
-            stats.table_bytes += u64::try_from(file.size()).unwrap_or_default();
-            stats.table_rows += file.num_records().unwrap_or_default() as u64;
-        }
-        self.table = Arc::new(table.clone());
+        stats.table_files = data.len() as u64;
+        stats.table_bytes = data.iter().map(|file| file.bytes).sum();
+        stats.table_rows = data.iter().map(|file| file.rows).sum();
+        self.data = data;
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use eyre::{WrapErr, eyre};
 use reqwest::{Method, Response};
 use serde_json::Value;
+use tidegate_query::language::{QueryError, Span};
 use tidegate_state::{Secret, mask};
 use tokio::runtime::Runtime;
 
@@ -58,7 +59,7 @@ impl Client {
         self.runtime.block_on(async {
             let mut answer = self.exchange("POST", path, Some(body)).await?;
             if !answer.status().is_success() {
-                return self.understand(answer).await.map(|_| ());
+                return self.understand(answer, query_of(Some(body))).await.map(|_| ());
             }
             while let Some(chunk) = answer.chunk().await.with_context(|| self.broke_off())? {
                 out.write_all(&chunk)?;
@@ -70,7 +71,7 @@ impl Client {
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
         self.runtime.block_on(async {
             let answer = self.exchange(method, path, body).await?;
-            self.understand(answer).await
+            self.understand(answer, query_of(body)).await
         })
     }
 
@@ -87,7 +88,8 @@ impl Client {
         Ok(request.send().await.with_context(|| format!("cannot reach `{}`", self.base))?)
     }
 
-    async fn understand(&self, mut answer: Response) -> Result<Value, Failure> {
+    /// The answer, or why there is none; a mistake in `query` is shown where it is.
+    async fn understand(&self, mut answer: Response, query: Option<&str>) -> Result<Value, Failure> {
         let status = answer.status();
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.with_context(|| self.broke_off())? {
@@ -103,7 +105,13 @@ impl Client {
         }
         let told = value.as_ref().and_then(|value| value.pointer("/error/message")).and_then(Value::as_str);
         let why = match told {
-            Some(message) => eyre!("{}: {}", self.base, printable(message)),
+            Some(message) => match query.zip(place_of(value.as_ref())) {
+                Some((query, place)) => {
+                    let mistake = QueryError { message: printable(message), span: place, chars: place };
+                    eyre!("the query is wrong\n{}", mistake.caret(query))
+                }
+                None => eyre!("{}: {}", self.base, printable(message)),
+            },
             None => eyre!("{}: status {status}; is this a Tidegate server?", self.base),
         };
         // The server found a mistake in what was asked, not in doing it.
@@ -173,6 +181,18 @@ fn is_local(host: &str) -> bool {
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// The text of the query that a request asks for.
+fn query_of(body: Option<&Value>) -> Option<&str> {
+    body?.get("query")?.as_str()
+}
+
+/// Where in the query the server found a mistake, in characters.
+fn place_of(answer: Option<&Value>) -> Option<Span> {
+    let error = answer?.get("error")?;
+    let end = |name| error.pointer(name).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+    (error.get("code")? == "query").then_some(Span { start: end("/span/start")?, end: end("/span/end")? })
+}
+
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(1_000).collect()
 }
@@ -233,6 +253,18 @@ mod tests {
         let request = serve.join().unwrap();
         assert!(request.starts_with("get /api/v1/intakes http/1.1"), "{request}");
         assert!(request.contains("authorization: bearer tgt_secret"), "{request}");
+    }
+
+    #[test]
+    fn a_mistake_in_a_query_is_shown_where_it_is() {
+        let (url, serve) = serve_once(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 82\r\nconnection: close\r\n\r\n{\"error\":{\"code\":\"query\",\"message\":\"never closed\",\"span\":{\"start\":6,\"end\":7}}}    ",
+        );
+        let client = Client::new(&url, Some("tgt_secret")).unwrap();
+        let failure = client.send("POST", "events/search", &serde_json::json!({"query": "a AND (b"})).unwrap_err();
+        serve.join().unwrap();
+        let Failure::Usage(error) = failure else { panic!("{failure:?}") };
+        assert_eq!(format!("{error:#}"), "the query is wrong\na AND (b\n      ^\nnever closed");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One page of the listing: what is new in it, what is gone from it, how far the floor moves.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use tidegate_event::Timestamp;
 use tidegate_state::{BucketMark, BucketObject, BucketReject, BucketState, BucketStep};
@@ -40,6 +41,9 @@ impl<P: Positions, S: Sink> Source<P, S> {
         for group in groups(&todo, self.options.concurrency) {
             self.group(look, group, &mut unsettled).await?;
         }
+        let below = |object: &&Object| object.key <= look.mark.floor && unsettled.contains(&object.key);
+        let waits = page.iter().filter(below).map(|object| object.changed).min();
+        look.waits_since = look.waits_since.into_iter().chain(waits).min();
         self.move_floor(look, page, &unsettled)
     }
 
@@ -137,9 +141,12 @@ impl<P: Positions, S: Sink> Source<P, S> {
         Ok(self.positions.step(&step)?)
     }
 
-    /// Only a sweep forgets: it has just seen whether what lies below the floor was put again.
+    /// Only a sweep forgets: it has just seen whether what lies below the floor was put again. What waits there would
+    /// pass for taken if anything as young as it were forgotten.
     fn forget_until(&self, look: &Look) -> Option<Timestamp> {
-        look.is_sweep.then(|| before(look.now, self.options.look_back))
+        let until = before(look.now, self.options.look_back);
+        let until = look.waits_since.map_or(until, |since| until.min(before(since, Duration::from_micros(1))));
+        look.is_sweep.then_some(until)
     }
 }
 

@@ -112,6 +112,27 @@ fn what_cannot_be_read_waits_and_is_given_up_without_holding_up_the_rest() {
 }
 
 #[test]
+fn what_waits_below_the_floor_is_not_forgotten_with_what_was_put_in_the_same_moment() {
+    run(async {
+        let mut world = World::new();
+        world.take(Op::PutLate { slot: 1, hours: 142 }).await;
+        world.take(Op::Wait { seconds: 26 * HOUR + 1 }).await;
+        world.take(Op::Poll).await;
+        world.take(Op::Unreadable { slot: 1 }).await;
+        // Put again as it was, and once more with other content within the moment.
+        world.take(Op::Put { slot: 1, content: 0 }).await;
+        world.take(Op::Put { slot: 2, content: 0 }).await;
+        world.take(Op::Poll).await;
+        world.take(Op::Put { slot: 1, content: 1 }).await;
+        world.take(Op::Wait { seconds: 7 * 24 * HOUR }).await;
+        world.take(Op::Poll).await;
+        world.settle().await;
+        world.check();
+        assert_eq!(world.stored().len(), 3);
+    });
+}
+
+#[test]
 fn pauses_grow_while_looks_fail() {
     run(async {
         let mut world = World::new();

@@ -296,8 +296,14 @@ impl Indicators {
 
     /// The lengths of prefixes that some network has, the longest first.
     fn prefixes(&self, address: IpAddr) -> impl Iterator<Item = u8> {
-        let bits = if address.is_ipv4() { [self.prefixes_v4, 0, 0] } else { self.prefixes_v6 };
-        (0..=128_u8).rev().filter(move |prefix| (bits[usize::from(*prefix / 64)] >> (prefix % 64)) & 1 == 1)
+        let mut words = if address.is_ipv4() { [self.prefixes_v4, 0, 0] } else { self.prefixes_v6 };
+        // Every address comes by here, and most sets hold few networks: the bits that are set, not all there are.
+        std::iter::from_fn(move || {
+            let at = words.iter().rposition(|word| *word != 0)?;
+            let bit = words[at].ilog2();
+            words[at] &= !(1 << bit);
+            u8::try_from(at as u32 * u64::BITS + bit).ok()
+        })
     }
 
     fn note(&mut self, key: Key<'_>, scope: Scope) {

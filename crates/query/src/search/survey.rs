@@ -74,7 +74,7 @@ async fn leading(job: &Job, plan: &Plan, condition: Option<Expr>, handle: &Handl
         {
             columns.push(ident(name));
         }
-        let frame = job.frame(Reading::Scan, conjunction([condition, plan.after.clone()])).await?;
+        let frame = job.frame(Reading::Scan, conjunction([condition, plan.after.clone()]))?;
         let answer = gather(frame.select(columns)?.sort(keys)?.limit(0, Some(plan.limit + 1))?).await?;
         survey.moments = answer.batches.iter().flat_map(moments_of).copied().collect();
         survey.bytes_read = answer.bytes_read;
@@ -87,7 +87,7 @@ async fn leading(job: &Job, plan: &Plan, condition: Option<Expr>, handle: &Handl
 
 /// Counts and keeps the first rows in one go.
 async fn walk(job: &Job, plan: &Plan, condition: Option<Expr>, bound: Duration) -> Result<Survey, Error> {
-    let frame = job.frame(Reading::Scan, condition).await?.select([ident(names::TIMESTAMP)])?;
+    let frame = job.frame(Reading::Scan, condition)?.select([ident(names::TIMESTAMP)])?;
     let prepared = prepare(frame).await?;
     let mut batches = prepared.stream()?;
     let mut survey = Survey::default();

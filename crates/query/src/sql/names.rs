@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Statement, visit_expressions_mut};
+use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, FunctionArguments, Ident, Statement, visit_expressions_mut};
 
 use crate::language::Fields;
 
@@ -16,6 +16,12 @@ pub(super) fn join(statement: &mut Statement, fields: &Fields) {
                     *expr = joined;
                 }
             }
+            // Without quotes, SQL takes the start of `user.name` for the function `user`.
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                if let Some(joined) = path(root, access_chain).and_then(|segments| joined(&segments, fields)) {
+                    *expr = joined;
+                }
+            }
             // Without quotes, SQL takes `@timestamp` for a variable.
             Expr::Identifier(name) if name.value.starts_with('@') && fields.get(&name.value).is_some() => {
                 name.quote_style = Some('"');
@@ -24,6 +30,26 @@ pub(super) fn join(statement: &mut Statement, fields: &Fields) {
         }
         ControlFlow::<()>::Continue(())
     });
+}
+
+/// The segments of a path, some of which were taken for functions without parentheses.
+fn path(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
+    let dotted = chain.iter().map(|access| match access {
+        AccessExpr::Dot(name) => segment(name),
+        AccessExpr::Subscript(_) => None,
+    });
+    std::iter::once(segment(root)).chain(dotted).collect()
+}
+
+fn segment(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Identifier(name) => Some(name.clone()),
+        Expr::Function(function) if function.args == FunctionArguments::None => match function.name.0.as_slice() {
+            [name] => name.as_ident().cloned(),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn joined(segments: &[Ident], fields: &Fields) -> Option<Expr> {

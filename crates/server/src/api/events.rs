@@ -62,6 +62,7 @@ impl From<Error> for ApiError {
             Error::Timeout(_) => Self::new(StatusCode::GATEWAY_TIMEOUT, "query_timeout", message),
             Error::Memory => Self::unavailable("query_memory", message, 5),
             Error::Closed => Self::unavailable("stopping", message, 5),
+            Error::Deletions(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "foreign_deletions", message),
             Error::Store(_) | Error::Execution(_) | Error::Start(_) => Self::internal(message),
         }
     }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn file(index: usize, day: i32, bytes: u64) -> Candidate {
-    Candidate { day, bytes, first: format!("{:05}", 1000 - index), index }
+    Candidate { day, bytes, first: -i64::try_from(index).unwrap_or(0), index }
 }
 
 fn options() -> Options {

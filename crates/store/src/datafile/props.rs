@@ -16,6 +16,9 @@ const BLOOM_FILTERS: [&str; 3] = ["dns.question.name", "dns.question.registered_
 /// Share of lookups that a filter lets pass in vain; the filter shrinks to what its row group needs.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
+/// Rows of a page at most. The few rows of a search lie in as many pages, and a page is decoded as a whole.
+const PAGE_ROWS: usize = 4_096;
+
 /// A flat column's name is one segment, dots and all.
 fn path(name: &str) -> ColumnPath {
     ColumnPath::new(vec![name.to_owned()])
@@ -33,6 +36,7 @@ pub(super) fn properties(columns: &ArrowSchema, row_group_rows: usize) -> Writer
         .set_created_by("tidegate".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
         .set_max_row_group_row_count(Some(row_group_rows.max(1)))
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         // Rows are sorted by time, so pages of it can be skipped; its steps are short.
         .set_column_statistics_enabled(path(names::TIMESTAMP), EnabledStatistics::Page)

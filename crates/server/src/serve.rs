@@ -109,14 +109,17 @@ impl Bound {
         self.address
     }
 
-    /// The address to type into a browser on this machine or, when it is configured, the public one.
+    /// The address to type into a browser on this machine.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        match &self.parts.options.public_url {
-            Some(url) => url.clone(),
-            None => format!("{scheme}://{}", self.address),
-        }
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The address that others reach it at, when it is configured.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.parts.options.public_url.as_deref()
     }
 
     /// Serves until `stop` is over; then takes no more connections and gives requests in flight their time.

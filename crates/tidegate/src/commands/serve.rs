@@ -105,6 +105,9 @@ pub(crate) fn say_address(bound: &Bound, first: Option<&FirstLogin>) -> std::io:
         writeln!(out, "first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal())?;
     }
     writeln!(out, "listening on {}", bound.url())?;
+    if let Some(url) = bound.public_url() {
+        writeln!(out, "reached by others at {url}")?;
+    }
     out.flush()
 }
 

@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { endOf, everyDay, searchOf } from "../src/lib/alerts";
+import { OPEN, beside, bulkOf, endOf, everyDay, filterOf } from "../src/lib/alerts";
 import { gather } from "../src/lib/patterns";
 import { ruleOf } from "../src/lib/draft";
 
-describe("the search behind an alert", () => {
-  it("is about all names of a group that has none", () => {
-    const query = "source.ip:192.0.2.1 AND dns.question.name:one.of.many.example";
-    expect(searchOf({ query, group: { "source.ip": "192.0.2.1", "dns.question.registered_domain": "many.example" } })).toBe("source.ip:192.0.2.1 AND dns.question.registered_domain:many.example");
+describe("the list of alerts", () => {
+  it("changes all that its filters find, and says nothing of what is not chosen", () => {
+    const filter = filterOf("?severity=high&q=beacon");
+    expect(bulkOf(true, ["a"], filter)).toEqual({ filter: { status: OPEN, severity: "high", q: "beacon" } });
+    expect(bulkOf(true, [], filterOf("?status="))).toEqual({ filter: {} });
+    expect(bulkOf(false, ["a", "b"], filter)).toEqual({ ids: ["a", "b"] });
   });
-  it("is the server's where the name is part of the group, or nothing is", () => {
-    expect(searchOf({ query: "q", group: { "dns.question.name": "a.example" } })).toBe("q");
-    expect(searchOf({ query: "q", group: {} })).toBe("q");
+  it("knows who stands beside an alert", () => {
+    expect(beside(["a", "b", "c"], "b")).toEqual({ before: "a", after: "c" });
+    expect(beside(["a"], "a")).toEqual({ before: undefined, after: undefined });
+    expect(beside(["a"], "x")).toEqual({ before: undefined, after: undefined });
   });
 });
 

@@ -6,6 +6,7 @@ mod engine;
 mod fields;
 mod filter;
 mod logsource;
+mod outline;
 mod prepare;
 mod view;
 
@@ -14,5 +15,6 @@ pub(crate) use engine::{Candidate, Engine, Match};
 pub(crate) use fields::{Slots, ecs_name};
 pub(crate) use filter::apply as apply_filter;
 pub(crate) use logsource::{Kind, Origin, OriginFields, applicable};
+pub(crate) use outline::outline;
 pub(crate) use prepare::{placeholders, prepare};
 pub(crate) use view::{FactFields, Facts, View};

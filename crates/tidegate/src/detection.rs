@@ -11,6 +11,7 @@ pub(crate) mod retrohunt;
 mod rulebook;
 pub(crate) mod runner;
 mod runners;
+mod search;
 mod service;
 
 use std::path::Path;

@@ -8,8 +8,9 @@ use tokio::runtime::Runtime;
 
 use crate::client::Client;
 use crate::config::{Config, Sources};
+use crate::describe::describe_with;
 use crate::exit::Failure;
-use crate::node::{describe_with, events_dir, load_catalog};
+use crate::node::{events_dir, load_catalog};
 
 /// The arguments that say where.
 #[derive(Debug, clap::Args)]

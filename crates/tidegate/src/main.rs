@@ -5,6 +5,7 @@ mod bucket;
 mod client;
 mod commands;
 mod config;
+mod describe;
 mod detection;
 mod edge;
 mod exit;

@@ -17,6 +17,7 @@ use tidegate_state::{FirstLogin, State};
 use tidegate_store::{Schema, Store};
 
 use crate::config::Config;
+use crate::describe::describe_with;
 use crate::detection::{Detection, Rooms, Runners};
 use crate::exit::Failure;
 
@@ -321,19 +322,6 @@ fn say_report(report: &tidegate_journal::OpenReport) {
             range.bytes, range.offset, range.first.0, range.last.0
         );
     }
-}
-
-/// Says an event in one line, in the words of the format that parsed it.
-pub(crate) fn describe_with(catalog: &Arc<Catalog>) -> tidegate_query::Describe {
-    let catalog = Arc::clone(catalog);
-    Arc::new(move |event| {
-        let text = |name: &str| match event.get(name)? {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Null => None,
-            other => Some(other.to_string()),
-        };
-        catalog.get(&text(tidegate_event::names::FORMAT)?)?.describe(text)
-    })
 }
 
 /// The unique ids of the last hour that are in the table, so that a repeat across a restart is known.

@@ -1,21 +1,5 @@
 // What pages make of an alert.
-import { term } from "./query";
 import { iso } from "./time";
-
-interface Found {
-  query: string;
-  group: Record<string, string>;
-}
-
-/**
- * The search behind an alert: what it is grouped by, which every event of it has. One that is not grouped by the name is about many
- * names, and its own query knows only one of them.
- */
-export function searchOf(alert: Found): string {
-  const group = Object.entries(alert.group);
-  if (group.length === 0 || "dns.question.name" in alert.group) return alert.query;
-  return group.map(([field, value]) => term(field, value)).join(" AND ");
-}
 
 /** An end that the server gave, as one that pages can use: they count in milliseconds, and what is below one must not be lost. */
 export function endOf(to: string): string {
@@ -28,4 +12,34 @@ export function everyDay(hits: { day: string; count: number }[], until: number, 
   const DAY_MS = 86_400_000;
   const known = new Map(hits.map((one) => [one.day.slice(0, 10), one.count]));
   return Array.from({ length: days }, (_, i) => new Date(until - (days - 1 - i) * DAY_MS).toISOString().slice(0, 10)).map((day) => ({ day, count: known.get(day) ?? 0 }));
+}
+
+/** The filters that the list of alerts takes, as an address holds them: without any, the open ones. */
+export interface AlertFilter {
+  status: string; urgency: string; severity: string; assignee: string; rule: string; q: string; technique: string; source: string; name: string; from: string;
+}
+
+export const OPEN = "pending,acknowledged,ongoing";
+
+/** The filters in an address. */
+export function filterOf(search: string): AlertFilter {
+  const given = new URLSearchParams(search);
+  const of = (key: string) => given.get(key) ?? "";
+  return { status: given.get("status") ?? OPEN, urgency: of("urgency"), severity: of("severity"), assignee: of("assignee"), rule: of("rule"), q: of("q"), technique: of("technique"), source: of("source"), name: of("name"), from: of("from") };
+}
+
+/** What is chosen of them, as the API takes it: an empty word would be a word. */
+export function chosenOf(filter: AlertFilter): Partial<AlertFilter> {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== ""));
+}
+
+/** The body that changes alerts: those that are named, or all that the filters find. */
+export function bulkOf(everything: boolean, ids: readonly string[], filter: AlertFilter): { ids: string[] } | { filter: Partial<AlertFilter> } {
+  return everything ? { filter: chosenOf(filter) } : { ids: [...ids] };
+}
+
+/** Who stands before and after an alert in a list; nobody at its ends, or when the list does not hold it. */
+export function beside(ids: readonly string[], id: string): { before: string | undefined; after: string | undefined } {
+  const at = ids.indexOf(id);
+  return at < 0 ? { before: undefined, after: undefined } : { before: ids[at - 1], after: ids[at + 1] };
 }

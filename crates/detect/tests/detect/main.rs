@@ -4,6 +4,7 @@
 mod check;
 mod common;
 mod correlations;
+mod outlines;
 mod public;
 mod rules;
 mod scan;

@@ -4,6 +4,7 @@ pub(crate) mod bulk;
 pub(crate) mod change;
 pub(crate) mod histogram;
 pub(crate) mod list;
+mod matched;
 pub(crate) mod query;
 mod select;
 pub(crate) mod show;

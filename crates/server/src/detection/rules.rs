@@ -180,6 +180,8 @@ pub struct RuleDetail {
     pub modified: Option<String>,
     /// What can be tuned.
     pub settings: Vec<Tuning>,
+    /// What it looks at, as a query over events; one that cannot be said finds more. Empty when that is every event.
+    pub search: String,
 }
 
 /// Events a rule is tested with.

@@ -89,6 +89,7 @@ impl Detection for Fake {
                 default: json!(95),
                 description: "characters".to_owned(),
             }],
+            search: "dns.question.name:*.example".to_owned(),
         })
     }
 

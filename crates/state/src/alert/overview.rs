@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params, params_from_iter};
+use rusqlite::types::Value as Sql;
+use rusqlite::{OptionalExtension, params_from_iter};
 use tidegate_event::Timestamp;
 use uuid::Uuid;
 
 use super::list::Filter;
 use super::{Alert, AlertQuery, AlertStatus, OPEN, SELECT, Urgency, read};
 use crate::bounds::unstored;
-use crate::database::{Id, Parsed, Time};
+use crate::database::{Id, Parsed};
 use crate::error::StateError;
 use crate::state::State;
 
@@ -79,14 +80,14 @@ impl State {
         })
     }
 
-    /// How many alerts have a kept event in each stretch of `width_micros`, aligned to 1970 in UTC (weeks to
-    /// Monday), from `from` to before `to`,
-    /// oldest first; stretches without any are left out.
+    /// How many of the alerts that `query` finds have a kept event in each stretch of `width_micros`, aligned to 1970 in
+    /// UTC (weeks to Monday), from `from` to before `to`, oldest first; stretches without any are left out.
     ///
     /// # Errors
-    /// [`StateError::Invalid`] for a width of nothing or more than 10,000 stretches.
+    /// [`StateError::Invalid`] for a width of nothing, more than 10,000 stretches, or a filter that is too long.
     pub fn alerts_over_time(
         &self,
+        query: &AlertQuery,
         from: Timestamp,
         to: Timestamp,
         width_micros: i64,
@@ -99,13 +100,24 @@ impl State {
             return Err(StateError::invalid("interval", format!("gives more than {STRETCHES_MAX} stretches")));
         }
         // Whole division rounds towards zero, which before 1970 would put two stretches into one.
-        let sql = "SELECT (at - (((at - ?4) % ?3) + ?3) % ?3) AS start, count(DISTINCT alert) FROM alert_events
-                   WHERE at >= ?1 AND at < ?2 GROUP BY start ORDER BY start";
+        let mut filter = Filter::of(query)?;
+        let wanted = if *query == AlertQuery::default() {
+            String::new()
+        } else {
+            format!(" AND alert IN (SELECT number FROM alerts WHERE {})", filter.sql)
+        };
+        let sql = format!(
+            "SELECT (at - (((at - ?4) % ?3) + ?3) % ?3) AS start, count(DISTINCT alert) FROM alert_events
+             WHERE at >= ?1 AND at < ?2{wanted} GROUP BY start ORDER BY start"
+        );
         // 1970-01-05 was a Monday.
         let origin = if width_micros % (7 * DAY_MICROS) == 0 { 4 * DAY_MICROS } else { 0 };
+        // The marks of the filter have no numbers: they go on from the highest, in order.
+        let mut values = [from.as_micros(), to.as_micros(), width_micros, origin].map(Sql::Integer).to_vec();
+        values.append(&mut filter.values);
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![Time(from), Time(to), width_micros, origin], |row| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map(params_from_iter(&values), |row| {
                 Ok((Timestamp::from_micros(row.get(0)?), unstored(row.get(1)?)))
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -178,11 +190,16 @@ mod tests {
         assert_eq!((words("alice 95"), words("95 b.example"), words("alice bob"), words("#3")), (2, 1, 0, 1));
         assert_eq!(state.open_alerts_by_rule().unwrap(), [(Uuid::from_u128(95), 1), (Uuid::from_u128(10), 1)].into());
         let end = Timestamp::from_micros(later.as_micros() + 1);
-        let hours = state.alerts_over_time(START, end, HOUR_MICROS).unwrap();
+        let hours = state.alerts_over_time(&all, START, end, HOUR_MICROS).unwrap();
         assert_eq!(hours.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
         assert!(hours.iter().all(|(start, _)| start.as_micros() % HOUR_MICROS == 0));
+        let found = |query: &AlertQuery| state.alerts_over_time(query, START, end, HOUR_MICROS).unwrap();
+        assert_eq!((found(&low).len(), found(&low)[0].1), (1, 1));
+        assert_eq!(found(&named).iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 1]);
+        let both = AlertQuery { text: Some("alice 95".into()), from: Some(START), to: Some(end), ..named };
+        assert_eq!(found(&both).iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1]);
         for width in [0, 1] {
-            assert!(matches!(state.alerts_over_time(START, end, width), Err(StateError::Invalid { .. })));
+            assert!(matches!(state.alerts_over_time(&all, START, end, width), Err(StateError::Invalid { .. })));
         }
     }
 }

@@ -23,6 +23,7 @@ use tidegate_server::detection::{
 use uuid::Uuid;
 
 use super::rulebook::Rulebook;
+use super::search::search;
 
 /// Events that a preview reads at a time, and at most.
 const PAGE_ROWS: usize = 5_000;
@@ -79,6 +80,7 @@ impl Answers {
             date: rule.date.clone(),
             modified: rule.modified.clone(),
             settings: settings.collect(),
+            search: search(&detect::outline(&catalogue, self.rulebook.registry(), rule.id), self.engine.fields_known()),
         })
     }
 

@@ -114,7 +114,7 @@ class Hunt {
     const split = this.view.split === "" ? {} : { split: this.view.split, split_size: 5 };
     void this.histogram.run((signal) => ask(api.POST("/api/v1/events/histogram", { body: { ...question, ...split }, signal }))).then((answer) => {
       if (!answer || this.#noMarks) return;
-      const body = { ...question, interval_ms: answer.interval_ms };
+      const body = { from: question.from, to: question.to, interval_ms: answer.interval_ms };
       void this.marks.run((signal) => call("POST", "/alerts/histogram", { body, signal })).then(() => (this.#noMarks = isMissing(this.marks.error)));
     });
   }

@@ -4,10 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tidegate_event::Timestamp;
+use tidegate_state::AlertQuery;
 use utoipa::ToSchema;
 
+use super::select::AlertSelection;
 use crate::api::events::range;
-use crate::auth::Viewer;
+use crate::auth::Caller;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
 use crate::parts::Shared;
@@ -26,10 +28,10 @@ pub(crate) struct AlertHistogramRequest {
     to: Option<String>,
     /// Width of a bucket in milliseconds.
     interval_ms: u64,
-    /// Taken and not looked at: alerts cannot be cut by a query over events.
+    /// Only these alerts, as a list takes it; its own times are about the alerts, those beside it about the buckets. All
+    /// if absent.
     #[serde(default)]
-    #[expect(dead_code, reason = "the page sends one body to both histograms")]
-    query: Option<String>,
+    filter: AlertSelection,
 }
 
 /// Alerts over time.
@@ -59,7 +61,7 @@ pub(crate) struct AlertBucket {
 )]
 pub(crate) async fn histogram(
     State(shared): State<Shared>,
-    _: Viewer,
+    caller: Caller,
     JsonBody(request): JsonBody<AlertHistogramRequest>,
 ) -> Result<Json<AlertHistogramAnswer>, ApiError> {
     let interval_ms = request.interval_ms;
@@ -72,7 +74,8 @@ pub(crate) async fn histogram(
     let to = range.end.unwrap_or(now);
     let back = width_micros.saturating_mul(BUCKETS_BACK);
     let from = range.start.unwrap_or_else(|| Timestamp::from_micros(to.as_micros().saturating_sub(back)));
-    let counted = shared.ask(move |state| state.alerts_over_time(from, to, width_micros)).await?;
+    let query: AlertQuery = request.filter.resolve(&shared, &caller).await?;
+    let counted = shared.ask(move |state| state.alerts_over_time(&query, from, to, width_micros)).await?;
     let buckets = counted.into_iter().map(|(start, count)| AlertBucket { start: start.to_rfc3339(), count });
     Ok(Json(AlertHistogramAnswer { interval_ms, buckets: buckets.collect() }))
 }

@@ -7,6 +7,7 @@ use tidegate_event::Timestamp;
 use tidegate_state::{self as state, AlertEntry, EventRef};
 use utoipa::ToSchema;
 
+use super::matched::matched;
 use super::query::query_of;
 use super::{AlertLine, named};
 use crate::auth::Viewer;
@@ -28,11 +29,11 @@ pub(crate) struct AlertDetail {
     description: String,
     /// Why, in one sentence with the figures.
     note: Option<String>,
-    /// The values that made it fire.
+    /// The values that made it fire; of a rule over many events, those of the first events that it looks at.
     matched: Vec<MatchedValue>,
     /// The first events behind it, ten at most.
     events: Vec<EventLine>,
-    /// The search that shows the events behind it.
+    /// The search that shows the events behind it, in the stretch from `from` to `to`.
     query: String,
     /// From when.
     from: String,
@@ -93,7 +94,10 @@ pub(super) async fn detail(shared: &Shared, alert: state::Alert) -> Result<Alert
     let (id, rule) = (alert.id, alert.rule.id);
     let (events, history) = shared.ask(move |state| Ok((state.alert_events(id)?, state.alert_history(id)?))).await?;
     let rule = shared.detect_if_any(move |detection| Ok(detection.rule(rule))).await?.flatten();
-    let query = query_of(&alert, &events, shared.engine.fields_known());
+    let search = rule.as_ref().map(|rule| rule.search.as_str()).unwrap_or_default();
+    let query = query_of(&alert, &events, search, shared.engine.fields_known());
+    let told =
+        if alert.matched.is_empty() { matched(&shared.engine, search, &events).await } else { alert.matched.clone() };
     let created = HistoryLine {
         at: alert.created.to_rfc3339(),
         actor: alert.rule.name.clone(),
@@ -102,7 +106,7 @@ pub(super) async fn detail(shared: &Shared, alert: state::Alert) -> Result<Alert
         to: None,
         comment: None,
     };
-    let matched = alert.matched.iter().cloned().map(|(field, value)| MatchedValue { field, value });
+    let matched = told.into_iter().map(|(field, value)| MatchedValue { field, value });
     Ok(AlertDetail {
         note: Some(alert.note.clone()).filter(|note| !note.is_empty()),
         matched: matched.collect(),

@@ -109,7 +109,7 @@ async fn an_alert_tells_its_rule_its_events_and_the_search_behind_it() {
     assert_eq!((&alert["false_positives"], &alert["note"]), (&json!(["backup"]), &Value::Null));
     assert_eq!(alert["matched"], json!([{"field": "dns.question.name", "value": "n1.example"}]));
     assert_eq!((&alert["events"][0]["source_ip"], alert["events"].as_array().unwrap().len()), (&json!("192.0.2.1"), 1));
-    assert_eq!(alert["query"], "dns.question.name:n1.example AND source.ip:192.0.2.1");
+    assert_eq!(alert["query"], "dns.question.name:n1.example AND source.ip:192.0.2.1 AND dns.question.name:*.example");
     assert_eq!((&alert["from"], &alert["to"]), (&json!("2026-05-04T00:01:00Z"), &json!("2026-05-04T00:01:00.000001Z")));
     assert_eq!(alert["history"][0]["kind"], "created");
     for missing in ["/2", &format!("/{}", Uuid::nil())] {
@@ -199,7 +199,7 @@ async fn alerts_are_counted_over_time() {
     raise(&fixture, &[75, 75, 10]);
     let ask =
         async |body: Value| fixture.ask(&fixture.viewer, Method::POST, "/api/v1/alerts/histogram", Some(body)).await;
-    let day = json!({"from": "2026-05-04", "to": "2026-05-04", "interval_ms": 120_000, "query": "x"});
+    let day = json!({"from": "2026-05-04", "to": "2026-05-04", "interval_ms": 120_000});
     let counted = ask(day).await.json();
     assert_eq!(
         counted["buckets"],
@@ -207,6 +207,29 @@ async fn alerts_are_counted_over_time() {
     );
     let back = ask(json!({"to": "2026-05-04", "interval_ms": 86_400_000})).await.json();
     assert_eq!(back["buckets"], json!([{"start": "2026-05-04T00:00:00Z", "count": 3}]));
+    // What the list finds with a filter is what the histogram counts with it.
+    for (filter, total) in [
+        (json!({"severity": "high"}), 2),
+        (json!({"severity": "high,informational", "name": "n3.example"}), 1),
+        (json!({"status": "closed"}), 0),
+        (json!({"status": "pending", "urgency": "low", "rule": BUILTIN, "q": "rule", "assignee": "none"}), 1),
+        (json!({"source": "192.0.2.1", "technique": "T1071", "from": "2026-05-04T00:03:00Z", "to": "2026-05-05"}), 1),
+        (json!({"assignee": "me"}), 0),
+        (json!({"target": "nobody"}), 0),
+    ] {
+        let body = json!({"from": "2026-05-04", "to": "2026-05-04", "interval_ms": 86_400_000, "filter": filter});
+        let counted = ask(body).await.json();
+        let sum: u64 = counted["buckets"].as_array().unwrap().iter().map(|one| one["count"].as_u64().unwrap()).sum();
+        assert_eq!(sum, total, "{filter}");
+        let pairs: Vec<_> =
+            filter.as_object().unwrap().iter().map(|(key, value)| (key, value.as_str().unwrap())).collect();
+        let query: Vec<_> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(get(&fixture, &format!("?{}", query.join("&"))).await["total"], total, "{filter}");
+    }
+    for wrong in [json!({"status": "new"}), json!({"colour": "red"}), json!({"assignee": "nobody"})] {
+        let answer = ask(json!({"to": "2026-05-04", "interval_ms": 60_000, "filter": wrong})).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}: {}", answer.text());
+    }
     for (interval, from) in [(0, "2026-05-04"), (1, "2026-05-01"), (u64::MAX, "2026-05-04"), (1_000, "soon")] {
         let answer = ask(json!({"from": from, "to": "2026-05-04", "interval_ms": interval})).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{interval} {from}");
@@ -232,12 +255,79 @@ fn the_search_behind_an_alert_can_be_read_again_whatever_it_is_called() {
         let id = state.raise(&[found]).unwrap()[0].alert.unwrap();
         let (mut alert, events) = (state.alert(id).unwrap(), state.alert_events(id).unwrap());
         for _ in 0..2 {
-            let text = query_of(&alert, &events, &fields);
+            let text = query_of(&alert, &events, "", &fields);
             let query = Query::parse(&text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
             query.resolve(&fields, Timestamp::now()).unwrap();
             assert!(!text.contains("no.such.field"));
             assert_ne!(text, "*");
             (alert.group, alert.name) = (Vec::new(), None);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_search_behind_an_alert_finds_all_that_it_folds_and_its_values_are_told() {
+    let (fixture, _) = Fixture::detecting();
+    let names = ["a.tunnel.example", "b.tunnel.example", "harmless.test", "c.tunnel.example"];
+    let ids = fixture.stage.publish(&names);
+    // As a correlation finds it: one finding, many names, nothing said to have matched.
+    let events = (0..).zip(&ids).filter(|(index, _)| *index != 2).map(|(index, id)| EventRef {
+        at: Timestamp::from_micros(AT + index * 1_000_000),
+        id: id.parse().unwrap(),
+        source_ip: None,
+        name: Some(names[usize::try_from(index).unwrap()].into()),
+    });
+    let events: Vec<_> = events.collect();
+    let mut found = finding(1, BUILTIN, 75, names[0], events[0].id);
+    (found.similarity, found.matched, found.count) = (Similarity::Group, Vec::new(), 3);
+    (found.first_seen, found.last_seen) = (events[0].at, events[2].at);
+    found.events = events;
+    fixture.shared.state.raise(&[found]).unwrap();
+    let alert = get(&fixture, "/1").await;
+    assert_eq!(alert["query"], "dns.question.name:*.example");
+    let told: Vec<_> = alert["matched"].as_array().unwrap().iter().map(|one| one["value"].as_str().unwrap()).collect();
+    assert_eq!(told, ["a.tunnel.example", "b.tunnel.example", "c.tunnel.example"]);
+    let body = json!({"query": alert["query"], "from": alert["from"], "to": alert["to"]});
+    let search = fixture.ask(&fixture.viewer, Method::POST, "/api/v1/events/search", Some(body)).await.json();
+    assert_eq!(search["total"], alert["event_count"]);
+}
+
+#[test]
+fn one_name_is_asked_for_only_where_it_makes_findings_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, _) = state::State::open(&directory.path().join("state.db")).unwrap();
+    let fields: Fields = ["dns.question.name", "source.ip", "event.id", "tags"]
+        .into_iter()
+        .map(|name| tidegate_query::language::Field {
+            name: name.into(),
+            kind: tidegate_query::language::Kind::Text,
+            folded: false,
+        })
+        .collect();
+    let id = state.raise(&[finding(1, BUILTIN, 50, "a.example", Uuid::from_u128(1))]).unwrap()[0].alert.unwrap();
+    let (alert, events) = (state.alert(id).unwrap(), state.alert_events(id).unwrap());
+    let ask = |similarity, group: &[(&str, &str)], overflow, search: &str| {
+        let group = group.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+        let alert = tidegate_state::Alert { similarity, group, overflow, ..alert.clone() };
+        query_of(&alert, &events, search, &fields)
+    };
+    let source = [("source.ip", "192.0.2.1")];
+    let name = [("dns.question.name", "a.example")];
+    let rule = "tags:rat AND NOT tags:ok";
+    assert_eq!(ask(Similarity::Pair, &[], false, ""), "dns.question.name:a.example AND source.ip:192.0.2.1");
+    assert_eq!(ask(Similarity::Source, &[], false, ""), "source.ip:192.0.2.1");
+    assert_eq!(ask(Similarity::Group, &source, false, rule), "source.ip:192.0.2.1 AND tags:rat AND NOT tags:ok");
+    assert_eq!(
+        ask(Similarity::Group, &source, false, "tags:a OR tags:b"),
+        "source.ip:192.0.2.1 AND (tags:a OR tags:b)"
+    );
+    // What a hunt found has no tag in the table.
+    assert_eq!(ask(Similarity::Group, &name, false, rule), "dns.question.name:a.example");
+    assert_eq!(ask(Similarity::Rule, &[], false, rule), rule);
+    assert_eq!(ask(Similarity::Group, &source, true, rule), rule);
+    let one_by_one = format!("event.id:{}", Uuid::from_u128(1));
+    assert_eq!(ask(Similarity::Group, &[], false, ""), one_by_one);
+    for unusable in ["no.such.field:x", "((", "*"] {
+        assert_eq!(ask(Similarity::Rule, &[], false, unusable), one_by_one, "{unusable}");
     }
 }

@@ -43,7 +43,7 @@ const fn of(id: &'static str, name: &'static str, tactics: &'static [&'static st
     Technique { id, name, tactics }
 }
 
-const TECHNIQUES: [Technique; 62] = [
+const TECHNIQUES: [Technique; 64] = [
     of("T1008", "Fallback Channels", &[C2]),
     of("T1020", "Automated Exfiltration", &[EXFILTRATION]),
     of("T1029", "Scheduled Transfer", &[EXFILTRATION]),
@@ -56,6 +56,7 @@ const TECHNIQUES: [Technique; 62] = [
     of("T1048.002", "Exfiltration Over Asymmetric Encrypted Non-C2 Protocol", &[EXFILTRATION]),
     of("T1048.003", "Exfiltration Over Unencrypted Non-C2 Protocol", &[EXFILTRATION]),
     of("T1056", "Input Capture", &["credential-access", "collection"]),
+    of("T1059", "Command and Scripting Interpreter", &[EXECUTION]),
     of("T1071", "Application Layer Protocol", &[C2]),
     of("T1071.001", "Web Protocols", &[C2]),
     of("T1071.002", "File Transfer Protocols", &[C2]),
@@ -75,6 +76,7 @@ const TECHNIQUES: [Technique; 62] = [
     of("T1104", "Multi-Stage Channels", &[C2]),
     of("T1105", "Ingress Tool Transfer", &[C2]),
     of("T1110", "Brute Force", &["credential-access"]),
+    of("T1111", "Multi-Factor Authentication Interception", &["credential-access"]),
     of("T1132", "Data Encoding", &[C2]),
     of("T1132.001", "Standard Encoding", &[C2]),
     of("T1132.002", "Non-Standard Encoding", &[C2]),
@@ -120,5 +122,26 @@ mod tests {
         }
         assert_eq!(technique("T1071.004").unwrap().name, "DNS");
         assert_eq!(technique("T9999"), None);
+    }
+
+    #[test]
+    fn every_technique_of_our_rules_has_a_name() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
+        let (mut seen, mut unnamed) = (0, Vec::new());
+        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.extension().is_none_or(|extension| extension != "yml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            for tag in text.lines().filter_map(|line| line.trim().strip_prefix("- attack.t1")) {
+                seen += 1;
+                let id = format!("T1{tag}");
+                if technique(&id).is_none() {
+                    unnamed.push(id);
+                }
+            }
+        }
+        assert!(seen > 30, "{seen}");
+        assert!(unnamed.is_empty(), "{unnamed:?}");
     }
 }

@@ -1,0 +1,134 @@
+//! Which values of the events behind an alert its rule looks at, for alerts whose finding does not say: those of
+//! correlations and behaviour.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use tidegate_event::Timestamp;
+use tidegate_query::language::{Expr, Field, Fields, Filter, Query, TimeRange, matches};
+use tidegate_query::{Engine, Order, Scope, Search};
+use tidegate_state::EventRef;
+
+use super::query::{any, is};
+
+/// Values of one field that are told, and of all fields.
+const VALUES_MAX: usize = 10;
+const MATCHED_MAX: usize = 30;
+/// Events that are looked at.
+const EVENTS_MAX: usize = 10;
+/// Tests of a rule that are looked at.
+const TESTS_MAX: usize = 200;
+const ID: &str = "event.id";
+
+/// One test of one field, as the rule has it.
+struct Look {
+    field: String,
+    filter: Filter,
+}
+
+/// The fields and values of these events that pass a test of `search`, which says what the rule looks at. Nothing when
+/// the events cannot be read: the alert is shown all the same.
+pub(super) async fn matched(engine: &Engine, search: &str, events: &[EventRef]) -> Vec<(String, String)> {
+    let looks = looks(search, engine.fields_known());
+    let events = &events[..events.len().min(EVENTS_MAX)];
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Vec::new() };
+    if looks.is_empty() {
+        return Vec::new();
+    }
+    let query = any(events.iter().map(|event| is(ID, &event.id.to_string())).collect()).to_string();
+    let end = Timestamp::from_micros(last.at.as_micros().saturating_add(1));
+    let mut fields: Vec<String> = looks.iter().map(|look| look.field.clone()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let range = TimeRange { start: Some(first.at), end: Some(end) };
+    let search = Search {
+        scope: Scope { query, range, now: Timestamp::now() },
+        limit: EVENTS_MAX,
+        order: Order::Oldest,
+        after: None,
+        fields: Some(fields),
+    };
+    match engine.search(search).await {
+        Ok(page) => values(&looks, page.rows.iter().filter_map(|row| serde_json::from_str(row.event.get()).ok())),
+        Err(error) => {
+            tracing::warn!("the events behind an alert cannot be read, so their values are not told: {error}");
+            Vec::new()
+        }
+    }
+}
+
+/// The tests of a query that an event must pass, or may; not those that it must not.
+fn looks(search: &str, fields: &Fields) -> Vec<Look> {
+    let Ok(query) = Query::parse(search) else { return Vec::new() };
+    let mut looks = Vec::new();
+    positive(query.expr(), &mut |expr| {
+        let Expr::Term(term) = expr else { return };
+        let Some(field) = term.field.as_ref().filter(|_| looks.len() < TESTS_MAX) else { return };
+        let resolved = Query::parse(&expr.to_string()).and_then(|one| one.resolve(fields, Timestamp::now()));
+        if let Ok(filter) = resolved {
+            looks.push(Look { field: field.name.clone(), filter });
+        }
+    });
+    looks
+}
+
+fn positive(expr: &Expr, visit: &mut impl FnMut(&Expr)) {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| positive(part, visit)),
+        Expr::Term(_) => visit(expr),
+        Expr::All | Expr::Not(_) => {}
+    }
+}
+
+fn values(looks: &[Look], events: impl Iterator<Item = Value>) -> Vec<(String, String)> {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for event in events {
+        for look in looks {
+            let Filter::Test(field, _) = &look.filter else { continue };
+            let Some(value) = look.field.split('.').try_fold(&event, |value, name| value.get(name)) else { continue };
+            let told = found.entry(&look.field).or_default();
+            let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            for item in items.iter().filter(|item| passes(&look.filter, field, item)) {
+                let text = item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+                if told.len() < VALUES_MAX && !told.contains(&text) {
+                    told.push(text);
+                }
+            }
+        }
+    }
+    let pairs =
+        found.into_iter().flat_map(|(field, told)| told.into_iter().map(move |value| (field.to_owned(), value)));
+    pairs.take(MATCHED_MAX).collect()
+}
+
+/// Whether one value passes the test of its field, on its own.
+fn passes(filter: &Filter, field: &Field, item: &Value) -> bool {
+    let row: Map<String, Value> = std::iter::once((field.name.clone(), item.clone())).collect();
+    matches(filter, &row)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tidegate_query::language::Kind;
+
+    use super::*;
+
+    #[test]
+    fn only_values_that_a_rule_looks_at_are_told() {
+        let fields: Fields =
+            [("tags", Kind::TextList), ("tidegate.dns.name.length", Kind::Int), ("dns.question.name", Kind::Text)]
+                .into_iter()
+                .map(|(name, kind)| Field { name: name.into(), kind, folded: false })
+                .collect();
+        let search = "(tags:(sliver* OR rat) OR tidegate.dns.name.length:>62) AND NOT dns.question.name:*.arpa AND x:1";
+        let looks = looks(search, &fields);
+        let event = |tags: Value, length: u64| json!({"tags": tags, "tidegate": {"dns": {"name": {"length": length}}}, "dns": {"question": {"name": "a.arpa"}}});
+        let events = [event(json!(["sliver-message", "new"]), 70), event(json!("RAT"), 12), event(json!(null), 70)];
+        let told = values(&looks, events.into_iter());
+        let told: Vec<_> = told.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();
+        assert_eq!(told, [("tags", "sliver-message"), ("tags", "RAT"), ("tidegate.dns.name.length", "70")]);
+        let many = (0..100).map(|length| event(json!([]), 100 + length));
+        assert_eq!(values(&looks, many).len(), VALUES_MAX);
+    }
+}

@@ -207,7 +207,11 @@ pub(crate) fn explain(message: &str) -> String {
         return format!("`{quoted}` is no status: stable, test, experimental, deprecated or unsupported");
     }
     if message.starts_with("Condition parse error") {
-        return format!("condition cannot be read: {}", reason(message));
+        // Names of the library's grammar, in the words of a rule.
+        let names =
+            [("EOI", "its end"), ("of_kw_inner", "`of`"), ("or_op", "`or`"), ("and_op", "`and`"), ("not_op", "`not`")];
+        let reason = names.into_iter().fold(reason(message).to_owned(), |text, (name, word)| text.replace(name, word));
+        return format!("condition cannot be read: {reason}; `and`, `or`, `not` and `of` are in lower case");
     }
     first.trim_end_matches('.').to_owned()
 }

@@ -1513,11 +1513,11 @@ export interface components {
             from: string;
             /** @description What was done with it, oldest first. */
             history: components["schemas"]["HistoryLine"][];
-            /** @description The values that made it fire. */
+            /** @description The values that made it fire; of a rule over many events, those of the first events that it looks at. */
             matched: components["schemas"]["MatchedValue"][];
             /** @description Why, in one sentence with the figures. */
             note?: string | null;
-            /** @description The search that shows the events behind it. */
+            /** @description The search that shows the events behind it, in the stretch from `from` to `to`. */
             query: string;
             /** @description Where the facts of its rule come from. */
             references: string[];
@@ -1659,6 +1659,11 @@ export interface components {
         };
         /** @description What to count over time. */
         AlertHistogramRequest: {
+            /**
+             * @description Only these alerts, as a list takes it; its own times are about the alerts, those beside it about the buckets. All
+             *     if absent.
+             */
+            filter?: components["schemas"]["AlertSelection"];
             /** @description Not before; 2,000 buckets before `to`, if absent; forms as for events. */
             from?: string | null;
             /**
@@ -1666,8 +1671,6 @@ export interface components {
              * @description Width of a bucket in milliseconds.
              */
             interval_ms: number;
-            /** @description Taken and not looked at: alerts cannot be cut by a query over events. */
-            query?: string | null;
             /** @description Before; now, if absent. */
             to?: string | null;
         };
@@ -1923,17 +1926,54 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
-        /** @description One stretch of time. */
+        /** @description A followed bucket. */
         BucketView: {
             /**
              * Format: int64
-             * @description Events in it.
+             * @description Their bytes.
              */
-            count: number;
-            /** @description Events in it by series; empty without a split. */
-            series?: number[];
-            /** @description Its first moment. */
-            start: string;
+            bytes: number;
+            /** @description Why the last look failed. */
+            error?: string | null;
+            /** @description Since when every look failed. */
+            failing_since?: string | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            intake?: components["schemas"]["BucketIntake"] | null;
+            /**
+             * Format: double
+             * @description How long ago that was.
+             */
+            lag_seconds?: number | null;
+            /** @description When the newest object that was taken was written. */
+            newest?: string | null;
+            /**
+             * Format: int64
+             * @description Objects that were taken, ever.
+             */
+            objects: number;
+            /** @description Where it is. */
+            place: string;
+            /** @description When the bucket was last looked through to the end. */
+            polled?: string | null;
+            /**
+             * Format: int64
+             * @description Records in them.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Objects that were given up.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Of the objects, those whose content had come already.
+             */
+            repeated: number;
         };
         /** @description What a change of many alerts did. */
         BulkAnswer: {
@@ -2341,7 +2381,7 @@ export interface components {
         /** @description Counts over time. */
         HistogramAnswer: {
             /** @description Every bucket of the range in order, also the empty ones. */
-            buckets: components["schemas"]["BucketView"][];
+            buckets: components["schemas"]["HistogramBucket"][];
             /**
              * Format: int64
              * @description Bytes read from files.
@@ -2359,6 +2399,18 @@ export interface components {
              * @description How long it took.
              */
             took_ms: number;
+        };
+        /** @description One stretch of time. */
+        HistogramBucket: {
+            /**
+             * Format: int64
+             * @description Events in it.
+             */
+            count: number;
+            /** @description Events in it by series; empty without a split. */
+            series?: number[];
+            /** @description Its first moment. */
+            start: string;
         };
         /** @description What to count over time. */
         HistogramRequest: {

@@ -1,8 +1,7 @@
+import type { Schemas } from "../api/client";
+
 /** A followed bucket, as `GET /buckets` tells of it. */
-export interface Bucket {
-  id: number; place: string; intake: { id: string; name: string } | null; objects: number; bytes: number; records: number; repeated: number; rejected: number;
-  newest: string | null; lag_seconds: number | null; polled: string | null; error: string | null; failing_since: string | null;
-}
+export type Bucket = Schemas["BucketView"];
 
 type Health = { word: string; tone: "good" | "warn" | "bad" | ""; why: string };
 type Facts = Pick<Bucket, "error" | "polled" | "intake" | "rejected" | "newest">;

@@ -65,12 +65,27 @@ fn counting(rule: &Value, correlation: Map<String, Value>) -> Value {
     rule
 }
 
+/// Why what stands behind the bar is no aggregation that we know.
+fn refused(text: &str) -> String {
+    let word = text.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    if matches!(word.as_str(), "count" | "sum" | "avg") {
+        return format!(
+            "condition ends in `| {text}`; the form is `{word}(field) by field, field > number`, once and at the end"
+        );
+    }
+    format!(
+        "condition ends in `| {text}`; of Sigma 1's aggregations `count`, `sum` and `avg` are known, write others as a correlation"
+    )
+}
+
 /// Type, fields and condition of a correlation, of what stands behind the bar.
 fn correlation(text: &str) -> Result<(Map<String, Value>, Value), String> {
-    let pattern = r"(?i)^(\w+)\s*\(\s*([^()]*?)\s*\)\s*(?:by\s+(.+?)\s*)?(<=|>=|==|=|<|>)\s*(\d{1,18})$";
-    let parts = Regex::new(pattern).ok().and_then(|pattern| pattern.captures(text)).ok_or_else(|| {
-        format!("condition ends in `| {text}`; of Sigma 1's aggregations `count`, `sum` and `avg` are known, write others as a correlation")
-    })?;
+    // One aggregation and nothing behind it: what a looser pattern would swallow as fields changes what is counted.
+    let field = r"[^\s,<>=!|()]+";
+    let pattern = format!(
+        r"(?i)^(\w+)\s*\(\s*([^()\s]*)\s*\)\s*(?:by\s+({field}(?:\s*,\s*{field})*)\s*)?(<=|>=|==|=|<|>)\s*(\d{{1,18}})$"
+    );
+    let parts = Regex::new(&pattern).ok().and_then(|pattern| pattern.captures(text)).ok_or_else(|| refused(text))?;
     let field = &parts[2];
     let kind = match (parts[1].to_ascii_lowercase().as_str(), field.is_empty()) {
         ("count", true) => "event_count",
@@ -98,4 +113,27 @@ fn correlation(text: &str) -> Result<(Map<String, Value>, Value), String> {
         correlation.insert("group-by".into(), json!(by));
     }
     Ok((correlation, Value::Object(condition)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_whole_aggregation_is_one() {
+        for known in ["count() > 5", "count(query) by src_ip, user >= 3", "sum(bytes) by a.b,c-d == 10", "avg( n ) < 2"]
+        {
+            assert!(correlation(known).is_ok(), "{known}");
+        }
+        for swallowed in [
+            "count() by src_ip != 5",
+            "count(distinct query) > 5",
+            "count(a) by b > 5 and selection | count(c) by d > 6",
+            "count() by a b > 5",
+        ] {
+            let why = correlation(swallowed).expect_err(swallowed);
+            assert!(why.contains("the form is `count(field)"), "{why}");
+        }
+        assert!(correlation("near a and b").expect_err("no count").contains("are known"));
+    }
 }

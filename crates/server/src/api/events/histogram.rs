@@ -40,7 +40,7 @@ pub(crate) struct HistogramAnswer {
     /// Width of a bucket.
     interval_ms: u64,
     /// Every bucket of the range in order, also the empty ones.
-    buckets: Vec<BucketView>,
+    buckets: Vec<HistogramBucket>,
     /// The values that were counted apart, the most frequent first.
     series: Vec<Value>,
     /// How long it took.
@@ -51,7 +51,7 @@ pub(crate) struct HistogramAnswer {
 
 /// One stretch of time.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BucketView {
+pub(crate) struct HistogramBucket {
     /// Its first moment.
     start: String,
     /// Events in it.
@@ -81,7 +81,7 @@ pub(crate) async fn histogram(
     };
     let _turn = shared.turn().await?;
     let counted = shared.engine.histogram(histogram).await?;
-    let bucket = |bucket: tidegate_query::Bucket| BucketView {
+    let bucket = |bucket: tidegate_query::Bucket| HistogramBucket {
         start: bucket.start.to_rfc3339(),
         count: bucket.count,
         series: bucket.series,

@@ -63,6 +63,21 @@ story("alerts: ten are closed with a comment", async ({ p, s }) => {
   await p.getByRole("region", { name: "Timeline" }).getByText("known scanner <b>of ours</b>").waitFor();
 });
 
+story("alerts: from one to the next by key", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/alerts?status=&sort=newest");
+  const links = p.getByRole("region", { name: "Alerts" }).getByRole("row").locator(".what a");
+  await links.nth(1).waitFor();
+  await links.first().click();
+  await p.waitForURL(/\/alerts\/[0-9a-f]+-/);
+  const first = p.url();
+  await p.locator("button:enabled", { hasText: "Next" }).waitFor();
+  await p.keyboard.press("j");
+  await p.waitForURL((url) => url.href !== first);
+  await p.locator("button:enabled", { hasText: "Previous" }).waitFor();
+  await p.keyboard.press("k");
+  await p.waitForURL((url) => url.href === first);
+});
+
 story("alerts: one is taken, commented, and judged", async ({ p, s }) => {
   await login(p, s.user, s.password);
   const { alerts } = await until(p, "/alerts?status=pending&sort=newest&limit=1", (answer) => answer.alerts.length > 0);
@@ -103,4 +118,21 @@ story("alerts: an exception is written, its preview seen, and taken away again",
   await row.getByRole("button", { name: "Delete" }).click();
   await p.getByRole("button", { name: "Delete the exception" }).click();
   await row.waitFor({ state: "detached" });
+});
+
+story("alerts: all that match are changed at once, also those that are not shown", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const before = await until(p, "/alerts?status=&sort=newest&limit=1", (answer) => answer.total > 120);
+  const newest = before.alerts[0].number;
+  await p.goto("/alerts?status=");
+  await p.getByRole("checkbox", { name: "Select all that are shown" }).check();
+  const region = p.getByRole("region", { name: "Selected alerts" });
+  await region.getByText("100 alerts selected").waitFor();
+  await region.getByRole("button", { name: /^select all \d+$/ }).click();
+  await region.getByRole("button", { name: "Acknowledge", exact: true }).click();
+  await p.getByRole("dialog").getByLabel("Comment").fill("shift begins");
+  await p.getByRole("dialog").getByRole("button", { name: "Acknowledge", exact: true }).click();
+  await p.getByText(/\d+ alerts acknowledged/).waitFor();
+  const { alerts } = await api(p, "GET", "/alerts?status=pending&limit=1000");
+  assert.deepEqual(alerts.filter((one) => one.number <= newest).map((one) => one.number), [], "alerts are left as they were");
 });

@@ -50,7 +50,7 @@ story("two events are compared, and all that match are exported", async ({ p, s 
   await p.getByRole("button", { name: "Compare 2" }).click();
   await p.getByRole("dialog", { name: "Compare 2 events" }).getByRole("rowheader", { name: "event.id" }).waitFor();
   await p.keyboard.press("Escape");
-  await p.getByRole("button", { name: "Export" }).click();
+  await p.getByRole("button", { name: "Export", exact: true }).click();
   const [file] = await Promise.all([p.waitForEvent("download"), p.getByRole("dialog").getByRole("button", { name: "Export", exact: true }).click()]);
   const lines = readFileSync(await file.path(), "utf8").trim().split("\n");
   assert.equal(lines.length, count);
@@ -102,7 +102,7 @@ story("a mistake in the query is shown at its place; a cancelled search is cance
   });
   const failed = p.waitForEvent("requestfailed", (request) => request.url().endsWith("/events/search"));
   await p.locator(".ask").getByRole("button", { name: "Search", exact: true }).click();
-  await p.getByRole("button", { name: "Cancel" }).click();
+  await p.getByRole("button", { name: "Cancel", exact: true }).click();
   await failed;
   release();
   await p.getByText("Cancelled", { exact: true }).waitFor();
@@ -130,19 +130,19 @@ story("keys: the sheet, the query line, rows, the time", async ({ p, s }) => {
 story("live tail shows what comes in, pauses and stops", async ({ p, s }) => {
   await login(p, s.user, s.password, "/events");
   await settled(p);
-  await p.getByRole("button", { name: "Live" }).click();
+  await p.getByRole("button", { name: "Live", exact: true }).click();
   await p.locator(".rows .line").first().waitFor();
-  await p.getByRole("button", { name: "Pause" }).click();
+  await p.getByRole("button", { name: "Pause", exact: true }).click();
   await p.getByText(/^Paused/).waitFor();
-  await p.getByRole("button", { name: "Stop" }).click();
+  await p.getByRole("button", { name: "Stop", exact: true }).click();
   await p.locator(".facts strong").waitFor();
 });
 
 story("SQL: a statement, its rows, and a mistake at its place", async ({ p, s }) => {
   await login(p, s.user, s.password, "/sql?s=" + encodeURIComponent("SELECT count(*) AS n FROM events"));
-  await p.getByRole("button", { name: "Run" }).click();
+  await p.getByRole("button", { name: "Run", exact: true }).click();
   await p.getByRole("columnheader", { name: "n" }).waitFor();
   await p.goto("/sql?s=" + encodeURIComponent("SELEC 1"));
-  await p.getByRole("button", { name: "Run" }).click();
+  await p.getByRole("button", { name: "Run", exact: true }).click();
   await p.getByRole("alert").waitFor();
 });

@@ -59,7 +59,7 @@ story("new domains are told against a past, not all of them on the first day", a
   assert.ok(number(fresh) < number(domains) / 2, `${fresh} of ${domains} are new`);
   await panel.getByRole("link", { name: /new$/ }).click();
   await p.waitForURL(/\/sql\?s=/);
-  await p.getByRole("button", { name: "Run" }).click();
+  await p.getByRole("button", { name: "Run", exact: true }).click();
   await p.getByRole("columnheader", { name: "first_seen" }).waitFor();
 });
 

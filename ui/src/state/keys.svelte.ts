@@ -1,4 +1,6 @@
 // Keyboard shortcuts: pages say what a key does; the sheet shows what is there.
+import { untrack } from "svelte";
+
 interface Shortcut {
   keys: string;
   does: string;
@@ -15,7 +17,8 @@ class Keys {
   /** Adds a shortcut (`q`, `g e`, `Escape`); the answer takes it away again. */
   on(keys: string, does: string, run: () => void, where: string): () => void {
     const one = { keys, does, where, run };
-    this.all = [...this.all, one];
+    // Untracked: an effect may add keys without being run again by them.
+    this.all = untrack(() => [...this.all, one]);
     return () => (this.all = this.all.filter((other) => other !== one));
   }
 

@@ -58,16 +58,26 @@ fn read_all(parts: &CatalogueParts<'_>, problems: &mut Vec<Problem>) -> (Vec<Dra
             let draft = draft(document, parts.settings, problems);
             if let Some(earlier) = seen.insert(draft.info.id, drafts.len())
                 && let Some(earlier) = drafts[earlier].take()
-                && earlier.document.path == draft.document.path
             {
-                let mut problem = draft.document.problem_at(&["id"], "another rule of this file has the same id");
-                problem.grade = Grade::Warning;
-                problems.push(problem);
+                problems.extend(replacement(&earlier.document, &draft));
             }
             drafts.push(Some(draft));
         }
     }
     (drafts.into_iter().flatten().collect(), filters)
+}
+
+/// What is to be said of a rule that takes another's place; nothing when the same file was only read twice.
+fn replacement(earlier: &Document, draft: &Draft) -> Option<Problem> {
+    let later = &draft.document;
+    let message = if earlier.path == later.path {
+        "another rule of this file has the same id".to_owned()
+    } else if earlier.text == later.text {
+        return None;
+    } else {
+        format!("rule takes the place of the one of `{}`, which has the same id", earlier.path)
+    };
+    Some(Problem { grade: Grade::Warning, ..later.problem_at(&["id"], message) })
 }
 
 fn apply_filters(drafts: &mut [Draft], filters: &[Document], problems: &mut Vec<Problem>) {

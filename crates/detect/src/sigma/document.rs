@@ -153,6 +153,9 @@ fn single(
     if extension.detector.is_some() {
         complete(root, &mut source);
     }
+    if let Some((place, message)) = misplaced_mapping(root) {
+        return Err(fail(place, message));
+    }
     let pair = aggregation::rewrite(root, path);
     let aggregates = pair.is_some();
     if let Some(pair) = pair {
@@ -184,6 +187,27 @@ fn single(
         out.push(Document { body, extension, path: Arc::clone(path), text: text.into(), lines_before, number });
     }
     Ok(())
+}
+
+/// A field whose value is a mapping: as text it would match nothing, and a modifier is usually meant.
+fn misplaced_mapping(root: Node<'_>) -> Option<(Place, String)> {
+    for (name, selection) in root.get("detection")?.entries() {
+        if name.text().as_deref() == Some("condition") {
+            continue;
+        }
+        let several = selection.items().into_iter().flat_map(Node::entries);
+        for (field, value) in selection.entries().into_iter().chain(several) {
+            let Some(map) = std::iter::once(value).chain(value.items()).find(|value| value.is_map()) else { continue };
+            let field = field.text().unwrap_or_default();
+            let key = map.entries().first().and_then(|(key, _)| key.text()).unwrap_or_default();
+            let message = format!(
+                "value of `{field}` is a mapping, not a text, a number or a list of them; a modifier stands behind the \
+                 field's name: `{field}|{key}`"
+            );
+            return Some((map.place(), message));
+        }
+    }
+    None
 }
 
 /// What a native detector's file leaves out, so that it reads like any other rule.
@@ -233,7 +257,18 @@ fn collected(
     problems: &mut Vec<Problem>,
 ) {
     for (lines_before, piece) in pieces {
-        if let Err((place, message)) = yaml::load(piece, *lines_before) {
+        let root = match yaml::load(piece, *lines_before) {
+            Ok(root) => root,
+            Err((place, message)) => {
+                problems.push(problem(path, place, message));
+                return;
+            }
+        };
+        let Some(root) = root.as_ref().map(|root| Node::new(root, *lines_before)) else { continue };
+        if aggregation::rewrite(root, path).is_some() {
+            let place = place_of(root, &["detection", "condition"]);
+            let message =
+                "condition counts, which works in a file without `action:` only; write the rule out in one document";
             problems.push(problem(path, place, message));
             return;
         }

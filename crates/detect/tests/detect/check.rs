@@ -29,6 +29,14 @@ fn mistakes_have_their_place() {
         (rule("  s:\n    query: x\n  condition: 1 of t*\n"), 7, 3, "t*"),
         (rule("  s:\n    query|re: 'a(b'\n  condition: s\n"), 6, 15, "regular expression `a(b`"),
         (rule("  s:\n    query|re: '(a{1000}){1000}'\n  condition: s\n"), 6, 15, "smaller repetitions"),
+        (rule("  s:\n    query:\n      re: x\n  condition: s\n"), 7, 7, "`query|re`"),
+        (rule("  s:\n    - query: {contains: x}\n  condition: s\n"), 6, 14, "`query|contains`"),
+        (
+            "action: global\ntitle: a\nlogsource: {category: dns}\ndetection:\n  condition: s | count() > 5\n---\ndetection:\n  s: {query: x}\n".to_owned(),
+            5,
+            3,
+            "without `action:`",
+        ),
         (rule("  s:\n    query|gt: many\n  condition: s\n"), 4, 1, ""),
         ("title: x\nlogsource: {category: dns}\n".to_owned(), 1, 0, "detection"),
         (rule("  s:\n    query: x\n  condition: s\n").replace("level: low", "level: terrible"), 8, 1, "no level"),
@@ -76,6 +84,18 @@ fn a_mistake_in_a_later_document_has_the_line_of_the_file() {
     let found = problems(&text.replace("title: good", "title: other"));
     let error = found.iter().find(|problem| problem.grade == Grade::Error).unwrap();
     assert_eq!((error.line, error.column), (14, 5), "{error}");
+}
+
+#[test]
+fn a_rule_that_takes_anothers_place_says_whose() {
+    let files = [source("ours.yml", GOOD), source("theirs.yml", &GOOD.replace("good.example.com", "other.example.com"))];
+    let (_, found) = build(&files, &Settings::default());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].grade, &*found[0].path, found[0].line), (Grade::Warning, "theirs.yml", 2));
+    assert!(found[0].message.contains("`ours.yml`"), "{}", found[0]);
+
+    let twice = [source("ours.yml", GOOD), source("again.yml", GOOD)];
+    assert_eq!(build(&twice, &Settings::default()).1, []);
 }
 
 #[test]

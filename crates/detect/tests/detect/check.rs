@@ -88,7 +88,8 @@ fn a_mistake_in_a_later_document_has_the_line_of_the_file() {
 
 #[test]
 fn a_rule_that_takes_anothers_place_says_whose() {
-    let files = [source("ours.yml", GOOD), source("theirs.yml", &GOOD.replace("good.example.com", "other.example.com"))];
+    let files =
+        [source("ours.yml", GOOD), source("theirs.yml", &GOOD.replace("good.example.com", "other.example.com"))];
     let (_, found) = build(&files, &Settings::default());
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!((found[0].grade, &*found[0].path, found[0].line), (Grade::Warning, "theirs.yml", 2));

@@ -311,6 +311,12 @@ fn a_job_that_somebody_changed_is_compared_and_mended() {
     let sent = Sender::new(trusting()).send(&expected, &gzip(Records::new("mended").lines(3).as_bytes())).unwrap();
     assert_eq!(sent.event_ids().len(), 3);
 
+    // A header by name takes the place of its older value; the key stays.
+    let access = json!([{"name": "CF-Access-Client-Id", "value": "y"}]);
+    let other = with(&look, json!({"seen": verify()["seen"], "headers": access}));
+    server.admin().ask("POST", &path, Some(&other)).expect(200);
+    assert_eq!(mock.state().jobs[0]["destination_conf"], json!(expected.replace("Client-Id=x", "Client-Id=y")));
+
     let viewer = server.login("admin", server.password()).token("looks", "viewer");
     let viewer = server.session(&viewer);
     assert_eq!(viewer.get("logpush/jobs")["jobs"].as_array().unwrap().len(), 1);

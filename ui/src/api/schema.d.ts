@@ -3017,6 +3017,8 @@ export interface components {
         };
         /** @description A job to be made what it should be. */
         LogpushUpdate: {
+            /** @description Headers that Cloudflare sends along, in place of those of the same name. */
+            headers?: components["schemas"]["LogpushHeader"][];
             /** @description The name of the intake to send to, when no intake takes the job's key. */
             intake?: string | null;
             /** @description The key that the job should carry. */

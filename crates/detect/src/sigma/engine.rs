@@ -18,7 +18,7 @@ pub(crate) struct Candidate {
 pub(crate) struct Match {
     /// The rule's number in the catalogue.
     pub(crate) rule: u32,
-    /// Fields and values that matched.
+    /// Fields and values that matched; a list has a pair for each item, since the library does not say which it was.
     pub(crate) fields: Vec<(Arc<str>, String)>,
 }
 
@@ -36,6 +36,8 @@ impl std::fmt::Debug for Engine {
 
 /// Longest value that a finding quotes, in characters.
 const QUOTE_CHARS_MAX: usize = 256;
+/// Most items of a list that a finding quotes.
+const ITEMS_MAX: usize = 10;
 
 impl Engine {
     /// Compiles rules. Those that do not compile were reported when they were loaded.
@@ -67,15 +69,20 @@ impl Engine {
         for result in self.rules.evaluate(view) {
             let Some(rule) = result.header.rule_id.as_deref().and_then(|id| id.parse().ok()) else { continue };
             let fields = result.as_detection().map(|body| &*body.matched_fields).unwrap_or_default();
-            let fields = fields.iter().filter_map(|field| {
-                let slot = view.slots.named(&field.field)?;
-                Some((Arc::clone(&slot.name), quote(&field.value)))
+            let fields = fields.iter().filter_map(|field| Some((&view.slots.named(&field.field)?.name, &field.value)));
+            let pairs = fields.flat_map(|(name, value)| {
+                items(value).iter().take(ITEMS_MAX).map(move |item| (Arc::clone(name), quote(item)))
             });
-            out.push(Match { rule, fields: fields.collect() });
+            out.push(Match { rule, fields: pairs.collect() });
         }
         // the library's order depends on its index
         out[before..].sort_by_key(|found| found.rule);
     }
+}
+
+/// The items of a list, or the one value.
+fn items(value: &serde_json::Value) -> &[serde_json::Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn quote(value: &serde_json::Value) -> String {

@@ -105,6 +105,9 @@ pub struct LogpushUpdate {
     /// The name of the intake to send to, when no intake takes the job's key.
     #[serde(default)]
     pub intake: Option<String>,
+    /// Headers that Cloudflare sends along, in place of those of the same name.
+    #[serde(default)]
+    pub headers: Vec<LogpushHeader>,
 }
 
 /// What a step before creation is about.

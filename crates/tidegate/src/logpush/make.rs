@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tidegate_logpush::{Dataset, Destination, IntakeKey, JobRequest, Prepared, Probe, Setup, check_setup};
-use tidegate_server::logpush::{LogpushChecked, LogpushFailure, LogpushIntake, LogpushMade, LogpushWish};
+use tidegate_server::logpush::{
+    LogpushChecked, LogpushFailure, LogpushHeader, LogpushIntake, LogpushMade, LogpushWish,
+};
 use tidegate_state::{Actor, Intake, Secret};
 use zeroize::Zeroizing;
 
@@ -95,14 +97,9 @@ impl Plan {
             let why = "Cloudflare needs an address to send to: give `public_url`, or set it in [server]";
             LogpushFailure::Invalid(why.to_owned())
         })?;
-        if wish.headers.len() > HEADERS_MAX {
-            return Err(LogpushFailure::Invalid(format!("Cloudflare is given {HEADERS_MAX} headers at most")));
-        }
-        let header = |header: &tidegate_server::logpush::LogpushHeader| {
-            (header.name.clone(), Zeroizing::new(header.value.reveal().to_owned()))
-        };
+        let extra = extra_headers(&wish.headers)?;
         let cloud = side.cloud(wish.token.as_ref(), scope_of(&wish.scope)?)?;
-        Ok(Self { cloud, dataset, base, extra: wish.headers.iter().map(header).collect() })
+        Ok(Self { cloud, dataset, base, extra })
     }
 
     /// The validation upload needs no key, so all of this is known before an intake is made.
@@ -130,6 +127,15 @@ impl Plan {
     fn request(&self, wish: &LogpushWish, key: &IntakeKey, found: &Prepared) -> Result<JobRequest, LogpushFailure> {
         JobRequest::of_intake(self.dataset, &self.base, key, &self.extra, names(found), wish.compat).map_err(failure)
     }
+}
+
+/// Headers that Cloudflare is to send along.
+pub(super) fn extra_headers(wished: &[LogpushHeader]) -> Result<Vec<(String, Zeroizing<String>)>, LogpushFailure> {
+    if wished.len() > HEADERS_MAX {
+        return Err(LogpushFailure::Invalid(format!("Cloudflare is given {HEADERS_MAX} headers at most")));
+    }
+    let pair = |header: &LogpushHeader| (header.name.clone(), Zeroizing::new(header.value.reveal().to_owned()));
+    Ok(wished.iter().map(pair).collect())
 }
 
 fn names(found: &Prepared) -> impl Iterator<Item = &str> {

@@ -9,7 +9,7 @@ use tidegate_server::logpush::{
 };
 use tidegate_state::{Actor, Intake, Secret};
 
-use super::make::{check_key, with};
+use super::make::{check_key, extra_headers, with};
 use super::service::{Cloud, dataset_of, failure};
 use super::{KEY_GRACE, Side, shown};
 
@@ -41,6 +41,7 @@ pub(super) fn update(
     let cloud = side.cloud(wish.token.as_ref(), side.place_of(id, wish.scope.as_ref())?)?;
     let mut compared = compared(side, &cloud, id, wish.public_url.as_deref(), wish.key.as_ref())?;
     unchanged(&compared.job, &wish.seen)?;
+    compared.headers = extra_headers(&wish.headers)?;
     let intake = intake(side, &compared.job, wish)?;
     let rotated = match intake.filter(|_| wish.rotate_key) {
         Some(intake) => {

@@ -57,6 +57,17 @@ pub(super) async fn matched(engine: &Engine, search: &str, events: &[EventRef]) 
     }
 }
 
+/// Whether a field has several values, of which not all need to have been the reason.
+pub(super) fn is_vague(pairs: &[(String, String)]) -> bool {
+    pairs.iter().enumerate().any(|(at, (field, _))| pairs[..at].iter().any(|(other, _)| other == field))
+}
+
+/// The pairs without the values of a field that `exact` knows not to be the reason.
+pub(super) fn narrowed(pairs: &[(String, String)], exact: &[(String, String)]) -> Vec<(String, String)> {
+    let known = |field: &str| pairs.iter().any(|pair| pair.0 == field && exact.contains(pair));
+    pairs.iter().filter(|pair| exact.contains(pair) || !known(&pair.0)).cloned().collect()
+}
+
 /// The tests of a query that an event must pass, or may; not those that it must not.
 fn looks(search: &str, fields: &Fields) -> Vec<Look> {
     let Ok(query) = Query::parse(search) else { return Vec::new() };
@@ -113,6 +124,17 @@ mod tests {
     use tidegate_query::language::Kind;
 
     use super::*;
+
+    #[test]
+    fn of_several_values_only_the_reason_is_left() {
+        let pair = |field: &str, value: &str| (field.to_owned(), value.to_owned());
+        let stored =
+            [pair("c", "Technology"), pair("c", "Malware"), pair("d", "allowedRule"), pair("e", "1"), pair("e", "2")];
+        assert!(is_vague(&stored) && !is_vague(&stored[1..4]));
+        let exact = [pair("c", "Malware"), pair("d", "allowedOnNoLocation")];
+        assert_eq!(narrowed(&stored, &exact), stored[1..]);
+        assert_eq!(narrowed(&stored, &[]), stored);
+    }
 
     #[test]
     fn only_values_that_a_rule_looks_at_are_told() {

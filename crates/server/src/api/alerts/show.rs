@@ -7,7 +7,7 @@ use tidegate_event::Timestamp;
 use tidegate_state::{self as state, AlertEntry, EventRef};
 use utoipa::ToSchema;
 
-use super::matched::matched;
+use super::matched::{is_vague, matched, narrowed};
 use super::query::query_of;
 use super::{AlertLine, named};
 use crate::auth::Viewer;
@@ -96,8 +96,14 @@ pub(super) async fn detail(shared: &Shared, alert: state::Alert) -> Result<Alert
     let rule = shared.detect_if_any(move |detection| Ok(detection.rule(rule))).await?.flatten();
     let search = rule.as_ref().map(|rule| rule.search.as_str()).unwrap_or_default();
     let query = query_of(&alert, &events, search, shared.engine.fields_known());
-    let told =
-        if alert.matched.is_empty() { matched(&shared.engine, search, &events).await } else { alert.matched.clone() };
+    let exact = if alert.matched.is_empty() || is_vague(&alert.matched) {
+        matched(&shared.engine, search, &events).await
+    } else {
+        Vec::new()
+    };
+    let told = if alert.matched.is_empty() { exact } else { narrowed(&alert.matched, &exact) };
+    // Behaviour is that of somebody towards something: what the rule grouped by.
+    let told = if told.is_empty() { alert.group.clone() } else { told };
     let created = HistoryLine {
         at: alert.created.to_rfc3339(),
         actor: alert.rule.name.clone(),

@@ -139,10 +139,6 @@ pub enum Similarity {
     Pair,
     /// The same values of the fields that the rule groups by.
     Group,
-    /// The same source.
-    Source,
-    /// Everything that the rule finds.
-    Rule,
 }
 
 impl Similarity {
@@ -152,8 +148,6 @@ impl Similarity {
         match self {
             Self::Pair => "pair",
             Self::Group => "group",
-            Self::Source => "source",
-            Self::Rule => "rule",
         }
     }
 }
@@ -162,9 +156,9 @@ impl FromStr for Similarity {
     type Err = StateError;
 
     fn from_str(text: &str) -> Result<Self, StateError> {
-        let all = [Self::Pair, Self::Group, Self::Source, Self::Rule];
+        let all = [Self::Pair, Self::Group];
         let found = all.into_iter().find(|similarity| similarity.as_str() == text);
-        found.ok_or_else(|| StateError::invalid("similarity", "must be `pair`, `group`, `source` or `rule`"))
+        found.ok_or_else(|| StateError::invalid("similarity", "must be `pair` or `group`"))
     }
 }
 

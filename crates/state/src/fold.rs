@@ -124,7 +124,6 @@ pub fn likeness(finding: &NewFinding) -> [u8; 32] {
                 part(text.as_ref());
             }
         }
-        Similarity::Source => part(finding.source.as_ref()),
         Similarity::Group => {
             let mut group: Vec<_> = finding.group.iter().collect();
             group.sort_unstable();
@@ -133,7 +132,6 @@ pub fn likeness(finding: &NewFinding) -> [u8; 32] {
                 part(Some(value));
             }
         }
-        Similarity::Rule => {}
     }
     *hasher.finalize().as_bytes()
 }

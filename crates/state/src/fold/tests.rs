@@ -181,15 +181,13 @@ fn what_is_alike_depends_on_the_strategy() {
         (Similarity::Group, target, true),
         (Similarity::Group, order, true),
         (Similarity::Group, group, false),
-        (Similarity::Source, target, true),
-        (Similarity::Source, source, false),
-        (Similarity::Rule, source, true),
+        (Similarity::Group, source, true),
     ] {
         assert_eq!(with(similarity, change), same, "{similarity:?}");
     }
-    let mut by_rule = base.clone();
-    by_rule.similarity = Similarity::Rule;
-    assert_ne!(likeness(&by_rule), overflow_likeness(base.rule.id));
+    let mut of_all = base.clone();
+    (of_all.similarity, of_all.group) = (Similarity::Group, Vec::new());
+    assert_ne!(likeness(&of_all), overflow_likeness(base.rule.id));
 }
 
 #[test]

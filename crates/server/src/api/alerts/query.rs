@@ -35,7 +35,7 @@ pub(super) fn query_of(alert: &Alert, events: &[EventRef], search: &str, fields:
 /// What all events of an alert have in common.
 fn pinned(alert: &Alert, events: &[EventRef], fields: &Fields) -> Vec<Expr> {
     // An overflow alert holds what was grouped otherwise.
-    if alert.overflow || alert.similarity == Similarity::Rule {
+    if alert.overflow {
         return Vec::new();
     }
     let known = |name: &str| fields.get(name).is_some();
@@ -44,13 +44,12 @@ fn pinned(alert: &Alert, events: &[EventRef], fields: &Fields) -> Vec<Expr> {
     if !alert.group.is_empty() || alert.similarity == Similarity::Group {
         return parts;
     }
-    // Only where it is part of what makes findings alike does one name stand for all of them.
-    let name = alert.name.as_deref().filter(|_| alert.similarity == Similarity::Pair && known(NAME));
+    // One name stands for all of them, since it is part of what makes them alike.
+    let name = alert.name.as_deref().filter(|_| known(NAME));
     let mut parts: Vec<Expr> = name.map(|name| is(NAME, name)).into_iter().collect();
     let sources: BTreeSet<&str> = events.iter().filter_map(|event| event.source_ip.as_deref()).collect();
     let all_have_one = events.iter().all(|event| event.source_ip.is_some());
-    let alike = !parts.is_empty() || alert.similarity == Similarity::Source;
-    if alike && known(SOURCE) && all_have_one && (1..=SOURCES_MAX).contains(&sources.len()) {
+    if !parts.is_empty() && known(SOURCE) && all_have_one && (1..=SOURCES_MAX).contains(&sources.len()) {
         parts.push(any(sources.into_iter().map(|source| is(SOURCE, source)).collect()));
     }
     parts

@@ -315,7 +315,6 @@ fn one_name_is_asked_for_only_where_it_makes_findings_alike() {
     let name = [("dns.question.name", "a.example")];
     let rule = "tags:rat AND NOT tags:ok";
     assert_eq!(ask(Similarity::Pair, &[], false, ""), "dns.question.name:a.example AND source.ip:192.0.2.1");
-    assert_eq!(ask(Similarity::Source, &[], false, ""), "source.ip:192.0.2.1");
     assert_eq!(ask(Similarity::Group, &source, false, rule), "source.ip:192.0.2.1 AND tags:rat AND NOT tags:ok");
     assert_eq!(
         ask(Similarity::Group, &source, false, "tags:a OR tags:b"),
@@ -323,11 +322,11 @@ fn one_name_is_asked_for_only_where_it_makes_findings_alike() {
     );
     // What a hunt found has no tag in the table.
     assert_eq!(ask(Similarity::Group, &name, false, rule), "dns.question.name:a.example");
-    assert_eq!(ask(Similarity::Rule, &[], false, rule), rule);
+    assert_eq!(ask(Similarity::Group, &[], false, rule), rule);
     assert_eq!(ask(Similarity::Group, &source, true, rule), rule);
     let one_by_one = format!("event.id:{}", Uuid::from_u128(1));
     assert_eq!(ask(Similarity::Group, &[], false, ""), one_by_one);
     for unusable in ["no.such.field:x", "((", "*"] {
-        assert_eq!(ask(Similarity::Rule, &[], false, unusable), one_by_one, "{unusable}");
+        assert_eq!(ask(Similarity::Group, &[], false, unusable), one_by_one, "{unusable}");
     }
 }

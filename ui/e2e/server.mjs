@@ -9,7 +9,7 @@ const READY_MS_MAX = 240_000;
 /** Its address, a login, and a way to end it. */
 export async function server() {
   if (process.env.TIDEGATE_URL) return { url: process.env.TIDEGATE_URL, user: process.env.TIDEGATE_USER ?? "admin", password: process.env.TIDEGATE_PASSWORD, stop: () => {} };
-  return started((folder) => ["demo", "--data", folder, "--listen", "127.0.0.1:0", "--rate", "50"]);
+  return started((folder) => ["demo", "--data", folder, "--listen", "127.0.0.1:0", "--rate", "50"], { after: /records of the last 24 hours are in/ });
 }
 
 /** A server on an empty data directory. `configuration` gets a folder for files of its own and answers what stands in tidegate.toml. `environment` is added to ours; `listen` is needed where `public_url` is another address. */
@@ -20,7 +20,7 @@ export function configured(configuration, { environment = {}, listen = "127.0.0.
   }, { environment, address: listen.endsWith(":0") ? undefined : `http://${listen}` });
 }
 
-async function started(argumentsIn, { environment = {}, address } = {}) {
+async function started(argumentsIn, { environment = {}, address, after = /^/ } = {}) {
   const bin = process.env.TIDEGATE_BIN;
   if (!bin) throw new Error("set TIDEGATE_BIN, or TIDEGATE_URL with TIDEGATE_USER and TIDEGATE_PASSWORD");
   const folder = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
@@ -33,7 +33,7 @@ async function started(argumentsIn, { environment = {}, address } = {}) {
       const told = /listening on (https?:\S+)/.exec(said)?.[1];
       const url = told && (address ?? told);
       const found = /user `([^`]+)`, password `([^`]+)`/.exec(said);
-      if (url && found) done({ url, user: found[1], password: found[2] });
+      if (url && found && after.test(said)) done({ url, user: found[1], password: found[2] });
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);

@@ -36,6 +36,9 @@ const HISTORY_EPS: f64 = 4.0;
 /// Records of a batch of the history; live batches hold a second's traffic.
 const HISTORY_BATCH_RECORDS: usize = 5_000;
 
+/// How long the demo waits for its history to be searchable before it says that it is in.
+const FOUND_WAIT: Duration = Duration::from_secs(60);
+
 /// The whole product on made-up but realistic traffic; prints the address, a login and what to try
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  tidegate demo --rate 100 --for 10m")]
@@ -102,7 +105,7 @@ fn serve(
     // The server outlives the feed: what is on its way when the demo ends is still taken.
     let (fed_in, fed_out) = tokio::sync::oneshot::channel::<()>();
     let server = runtime.spawn(bound.run(async { drop(fed_out.await) }));
-    let fed = run_feed(feed, args, now, &stop);
+    let fed = run_feed(node, feed, args, now, &stop);
     asked.abort();
     drop(fed_in);
     let served = runtime.block_on(server).map_err(|error| eyre!(error))?;
@@ -154,7 +157,7 @@ fn feed(bound: &Bound, args: &Args, key: &Secret, now: Timestamp) -> Result<Feed
     Ok(Feed::new(generator, Sender::new(options)))
 }
 
-fn run_feed(mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> Result<(), Failure> {
+fn run_feed(node: &Node, mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> Result<(), Failure> {
     let work = |error| Failure::Work(eyre!("{error}"));
     let span = HISTORY.as_secs();
     let begin = now.as_micros() / 1_000_000 - i64::try_from(span).unwrap_or_default();
@@ -168,6 +171,7 @@ fn run_feed(mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> R
     })
     .map_err(work)?;
     progress.finish();
+    until_found(node, stop);
     if !stop.load(Ordering::Relaxed) {
         let mut out = stdout().lock();
         writeln!(
@@ -181,6 +185,15 @@ fn run_feed(mut feed: Feed, args: &Args, now: Timestamp, stop: &AtomicBool) -> R
     feed.set_rate(args.rate);
     feed.live(&SystemClock, None, stop, |_| {}).map_err(work)?;
     Ok(())
+}
+
+/// Waits until searches find all that was received so far.
+fn until_found(node: &Node, stop: &AtomicBool) {
+    let last = node.journal.stats().last;
+    let started = Instant::now();
+    while node.pipeline.published() < last && !stop.load(Ordering::Relaxed) && started.elapsed() < FOUND_WAIT {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn welcome(bound: &Bound, first: Option<&FirstLogin>, token: &Secret, started: Instant) -> std::io::Result<()> {

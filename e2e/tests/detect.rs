@@ -50,6 +50,43 @@ fn the_self_test_works_from_end_to_end_and_repeats_are_folded() {
 }
 
 #[test]
+fn alert_filters_hide_what_they_say_and_nothing_else() {
+    let server = Server::start("");
+    let admin = server.admin();
+    let intake = admin.gateway("gateway");
+    let names = ["malware.testcategory.com", "phishing.testcategory.com", "spyware.testcategory.com", "www.eicar.org"];
+    let other = admin.get("rules")["rules"]
+        .as_array()
+        .and_then(|rules| rules.iter().find(|rule| rule["name"] == "Bazar Loader DGA").map(|rule| rule["id"].clone()));
+    let queries = [
+        ("dns.question.name:PHISHING.*", Value::Null),
+        // all text fields, one of which is a list
+        ("spyware", Value::Null),
+        ("tags:eicar AND NOT dns.question.name:malware.testcategory.com AND dns.question.type:MX", Value::Null),
+        ("dns.question.name:*", json!(other)),
+    ];
+    for (at, (query, rule)) in queries.iter().enumerate() {
+        let filter = json!({"name": format!("ours {at}"), "query": query, "reason": "ours", "rule": rule});
+        let _ = admin.ask("POST", "alert-filters", Some(&filter)).expect(201);
+    }
+    let mut records = Records::new("filtered");
+    // More findings than are looked up at a time.
+    let lines: String = (0..300).map(|at| asking(&mut records, names[at % names.len()])).collect();
+    send(&server, &intake, &lines);
+    admin.wait_for("tags:eicar", 300);
+    let raised = || -> Vec<Value> { admin.alerts("EICAR Detection") };
+    eventually("what no filter speaks of raises alerts", || raised().iter().any(|alert| alert["name"] == names[3]));
+    let mut found: Vec<String> =
+        raised().iter().filter_map(|alert| alert["name"].as_str().map(str::to_owned)).collect();
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, [names[0], names[3]]);
+    let filters = admin.get("alert-filters");
+    let hidden: Vec<u64> = filters.as_array().unwrap().iter().filter_map(|filter| filter["hidden"].as_u64()).collect();
+    assert_eq!((hidden.len(), hidden.iter().sum::<u64>()), (4, 150), "{filters}");
+}
+
+#[test]
 fn an_ordinary_hour_raises_nothing() {
     let server = Server::start("");
     let intake = server.admin().gateway("gateway");

@@ -3,6 +3,7 @@
 
 mod answers;
 pub(crate) mod feeds;
+mod filters;
 pub(crate) mod intelligence;
 mod keep;
 mod notices;
@@ -33,9 +34,10 @@ use tidegate_store::Store;
 
 use crate::config::Config;
 use crate::exit::Failure;
+use filters::Filters;
 use intelligence::Intelligence;
 use keep::Kept;
-use raise::{Desk, Filters};
+use raise::Desk;
 pub(crate) use rulebook::{Rulebook, Sources};
 pub(crate) use runners::Runners;
 use service::Service;

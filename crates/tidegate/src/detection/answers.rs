@@ -13,8 +13,8 @@ use tidegate_detect as detect;
 use tidegate_detect::{
     Catalogue, Finding, Judge, Memory, RuleSource, RuleSources, SettingValue, Sightings, cases, check, navigator,
 };
-use tidegate_event::{EventId, Timestamp};
-use tidegate_query::language::TimeRange;
+use tidegate_event::{EventId, Timestamp, names};
+use tidegate_query::language::{Query, TimeRange};
 use tidegate_query::{Cursor, Engine, Order, Scope, Search};
 use tidegate_server::detection::{
     DetectionError, Effort, EventLine, Grade, PreviewFinding, RuleCases, RuleCheck, RuleDetail, RuleInfo, RuleKind,
@@ -126,11 +126,16 @@ impl Answers {
         }
         let rule = catalogue.rules().iter().find(|rule| &*rule.path == DRAFT).map(|rule| rule.id);
         let rule = rule.ok_or_else(|| DetectionError::Invalid("there is no rule in the text".to_owned()))?;
+        let looked_at =
+            search(&detect::outline(&catalogue, self.rulebook.registry(), rule), self.engine.fields_known());
+        // Stored tags are those of the day; lists and indicators may have changed since.
+        let tagged = Query::parse(&looked_at).is_ok_and(|query| query.fields_used().contains(&names::TAGS));
+        let query = if tagged { String::new() } else { looked_at };
         let mut past = Past::new(&catalogue, rule);
         let mut after = None;
         let mut partial = false;
         loop {
-            let page = self.page(from, to, after.take())?;
+            let page = self.page(&query, from, to, after.take())?;
             past.judge(&page.rows, &self.rulebook);
             match page.next {
                 None => break,
@@ -141,19 +146,25 @@ impl Answers {
                 next => after = next,
             }
         }
+        // Events that the rule does not look at were not read.
+        if !query.is_empty() && !partial {
+            past.scanned = block_on(self.engine.count(stretch("", from, to))).map_err(invalid)?;
+        }
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(past.preview(partial, took_ms))
     }
 
     fn page(
         &self,
+        query: &str,
         from: Timestamp,
         to: Timestamp,
         after: Option<Cursor>,
     ) -> Result<tidegate_query::SearchResult, DetectionError> {
-        let scope = Scope { range: TimeRange { start: Some(from), end: Some(to) }, now: to, ..Scope::default() };
+        // What lies before the last page is not read again.
+        let scope = stretch(query, after.as_ref().map_or(from, |after| after.timestamp), to);
         let search = Search { scope, limit: PAGE_ROWS, order: Order::Oldest, after, fields: None };
-        block_on(self.engine.search(search)).map_err(|error| DetectionError::Invalid(error.to_string()))
+        block_on(self.engine.search(search)).map_err(invalid)
     }
 
     pub(crate) fn save_rule(&self, id: Option<Uuid>, yaml: &str) -> Result<Uuid, DetectionError> {
@@ -329,6 +340,14 @@ struct Past {
     /// The latest state of each finding, in the order of their first appearance.
     findings: Vec<Finding>,
     by_id: HashMap<Uuid, usize>,
+}
+
+fn stretch(query: &str, from: Timestamp, to: Timestamp) -> Scope {
+    Scope { query: query.to_owned(), range: TimeRange { start: Some(from), end: Some(to) }, now: to }
+}
+
+fn invalid(error: tidegate_query::Error) -> DetectionError {
+    DetectionError::Invalid(error.to_string())
 }
 
 impl Past {

@@ -6,11 +6,12 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use tidegate_detect::Finding;
-use tidegate_event::{Position, Timestamp, names};
+use tidegate_event::Position;
 use tidegate_pipeline::Judged;
-use tidegate_query::{Engine, Scope};
-use tidegate_state::{AlertFilter, AlertFilterId, EventRef, FindingRule, NewFinding, Similarity, State, Topic};
+use tidegate_query::Engine;
+use tidegate_state::{AlertFilterId, EventRef, FindingRule, NewFinding, Similarity, State};
 
+use super::filters::Filters;
 use super::keep::Kept;
 
 /// Wait before findings that could not be stored are tried again.
@@ -42,8 +43,9 @@ impl Desk {
     /// Does not return before the findings are stored: only then may the memory be kept that has forgotten them.
     fn raise(&mut self, findings: &[Finding]) {
         self.filters.refresh(&self.state);
+        let hiding = self.filters.hiding(findings, &self.engine);
         let findings: Vec<NewFinding> =
-            findings.iter().map(|finding| new_finding(finding, self.filters.hiding(finding, &self.engine))).collect();
+            findings.iter().zip(hiding).map(|(finding, hidden_by)| new_finding(finding, hidden_by)).collect();
         let mut said = false;
         loop {
             match self.state.raise(&findings) {
@@ -67,57 +69,6 @@ impl Desk {
             Err(error) => {
                 tracing::error!("the memory of detection is not kept, the journal holds more for it: {error}")
             }
-        }
-    }
-}
-
-/// The alert filters of the moment.
-#[derive(Default)]
-pub(crate) struct Filters {
-    revision: Option<i64>,
-    active: Vec<AlertFilter>,
-}
-
-impl Filters {
-    fn refresh(&mut self, state: &State) {
-        let outcome = state.revision(Topic::AlertFilters).and_then(|revision| {
-            if self.revision != Some(revision) {
-                self.active = state.active_alert_filters()?;
-                self.revision = Some(revision);
-            }
-            Ok(())
-        });
-        if let Err(error) = outcome {
-            tracing::error!("alert filters cannot be read, those of before stay: {error}");
-        }
-    }
-
-    /// The filter that the first event of a finding meets, if any.
-    fn hiding(&self, finding: &Finding, engine: &Engine) -> Option<AlertFilterId> {
-        let now = Timestamp::now();
-        self.active
-            .iter()
-            .filter(|filter| filter.rule.is_none_or(|rule| rule == finding.rule.id.0))
-            .filter(|filter| filter.expires.is_none_or(|expires| now < expires))
-            .find(|filter| meets(&filter.condition, finding, engine))
-            .map(|filter| filter.id)
-    }
-}
-
-/// Whether the events behind a finding, as far as it names them, meet a condition. All must: what an exception does not
-/// speak of is worth an alert.
-fn meets(condition: &str, finding: &Finding, engine: &Engine) -> bool {
-    let ids: Vec<String> = finding.events.iter().map(|event| format!("\"{}\"", event.event_id)).collect();
-    if ids.is_empty() {
-        return false;
-    }
-    let query = format!("({condition}) AND {}:({})", names::EVENT_ID, ids.join(" OR "));
-    let scope = Scope { query, now: finding.last_seen, ..Scope::default() };
-    match futures::executor::block_on(engine.count(scope)) {
-        Ok(count) => count == ids.len() as u64,
-        Err(error) => {
-            tracing::warn!("an alert filter cannot be asked, so it hides nothing: {error}");
-            false
         }
     }
 }

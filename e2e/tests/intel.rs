@@ -234,6 +234,10 @@ fn target(admin: &Session, url: &str) -> String {
         "name": "hook", "kind": "webhook", "target": format!("{url}/hook"), "secret": KEY, "min_severity": "low",
         "on": ["alert"],
     });
+    let mut wrong = request.clone();
+    wrong["template"] = json!("{alert.rule.name on {x}");
+    let refused = admin.ask("POST", "notifications", Some(&wrong)).refusal(400);
+    assert!(refused.contains("brace without a partner at character 1"), "{refused}");
     let made = admin.ask("POST", "notifications", Some(&request)).expect(201).json();
     made["id"].as_str().unwrap().to_owned()
 }

@@ -152,8 +152,11 @@ fn an_address_that_is_taken_is_an_error_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let address = server.address().to_string();
-    let error = run(&["serve", "--data", data.to_str().unwrap(), "--listen", &address]).failed(4);
+    let ended = run(&["serve", "--data", data.to_str().unwrap(), "--listen", &address]);
+    assert!(ended.out.contains("first login"), "the login of a first start that fails is told all the same: {ended:?}");
+    let error = ended.failed(4);
     assert!(error.contains("cannot listen") && error.contains(&address), "{error}");
+    assert_eq!(error.matches("in use").count(), 1, "{error}");
 }
 
 #[test]

@@ -77,7 +77,8 @@ impl Judge {
         let name = catalogue.fact_fields.name.and_then(|field| event.get(field)).and_then(Value::as_str);
         let name = name.map_or("", |name| plain(name, arena));
         let registered = catalogue.fact_fields.registered.and_then(|field| event.get(field)).and_then(Value::as_str);
-        let registered = registered.map_or_else(|| last_labels(name), |registered| plain(registered, arena));
+        let registered =
+            registered.map_or_else(|| crate::names::last_two_labels(name), |registered| plain(registered, arena));
         self.tag(event, name, registered, at, arena);
         let facts = Facts { name, registered, fields: catalogue.fact_fields };
         let view = View { event, slots: &catalogue.slots, facts };
@@ -238,12 +239,6 @@ fn plain<'a>(name: &'a str, arena: &'a Bump) -> &'a str {
         return lower;
     }
     name
-}
-
-/// The last two labels of a name that has no registered domain, such as `host.corp.internal`.
-fn last_labels(name: &str) -> &str {
-    let mut dots = name.rmatch_indices('.').map(|(index, _)| index);
-    dots.nth(1).map_or(name, |dot| &name[dot + 1..])
 }
 
 fn add_tags<'a>(event: &mut Event<'a>, field: FieldId, tags: &[String], arena: &'a Bump) {

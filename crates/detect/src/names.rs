@@ -21,6 +21,14 @@ const SLACK: usize = 64;
 /// Set apart from suffixes: an entry for one name and nothing below it.
 const EXACT: u64 = 0x5851_f42d_4c95_7f2d;
 
+/// The last two labels of a name: what stands for the registered domain of one that has none, such as
+/// `host.corp.internal`. A shorter name is its own.
+#[must_use]
+pub fn last_two_labels(name: &str) -> &str {
+    let mut dots = name.rmatch_indices('.').map(|(index, _)| index);
+    dots.nth(1).map_or(name, |dot| &name[dot + 1..])
+}
+
 /// Names with a number each. A name matches an entry when it equals it or lies below it (`insert`), or only when it
 /// equals it (`insert_exact`).
 ///

@@ -79,11 +79,18 @@ pub trait Detection: Send + Sync {
     /// The well-known feeds that can be added by name.
     fn feed_presets(&self) -> Vec<FeedPreset>;
 
-    /// Whether a notification target of this kind can be reached by such a configuration and secret; nothing is sent.
+    /// Whether a notification target of this kind can be reached by such a configuration and secret, and its text be
+    /// filled in; nothing is sent.
     ///
     /// # Errors
     /// [`DetectionError::Invalid`] with what is wrong.
-    fn check_target(&self, kind: TargetKind, config: &Value, secret: Option<&str>) -> Result<(), DetectionError>;
+    fn check_target(
+        &self,
+        kind: TargetKind,
+        config: &Value,
+        secret: Option<&str>,
+        template: Option<&str>,
+    ) -> Result<(), DetectionError>;
 
     /// Sends a try to a notification target, now, and says what came of it.
     ///

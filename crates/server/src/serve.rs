@@ -35,7 +35,7 @@ const PONG_TIME_MAX: Duration = Duration::from_secs(15);
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The address cannot be used.
-    #[error("cannot listen on `{address}`: {source}")]
+    #[error("cannot listen on `{address}`")]
     Listen {
         /// The address.
         address: SocketAddr,

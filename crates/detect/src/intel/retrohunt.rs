@@ -239,7 +239,9 @@ fn conditions(targets: &[Target]) -> Conditions {
                 found.names.push(name.clone());
                 match indicator.scope {
                     Scope::Exact => {}
-                    Scope::Domain => found.registered_domains.push(name.clone()),
+                    Scope::Domain if has_public_suffix(name) => found.registered_domains.push(name.clone()),
+                    // An event has no registered domain without a suffix that the list knows.
+                    Scope::Domain => found.parents.push(name.clone()),
                     Scope::Subtree => found.parents.push(name.clone()),
                 }
             }
@@ -249,6 +251,10 @@ fn conditions(targets: &[Target]) -> Conditions {
     }
     found.tidy();
     found
+}
+
+fn has_public_suffix(name: &str) -> bool {
+    psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann))
 }
 
 impl Conditions {

@@ -274,10 +274,10 @@ pub(crate) async fn test(
 
 /// Refuses a configuration by which nothing could be sent, where somebody knows.
 async fn check(shared: &Shared, new: &NewTarget, secret: Option<Secret>) -> Result<(), ApiError> {
-    let (kind, config) = (new.kind, new.config.clone());
+    let (kind, config, template) = (new.kind, new.config.clone(), new.template.clone());
     let work = move |detection: &dyn Detection| {
         let secret = secret.as_ref().map(Secret::reveal).filter(|secret| !secret.is_empty());
-        detection.check_target(kind, &config, secret)
+        detection.check_target(kind, &config, secret, template.as_deref())
     };
     shared.detect_if_any(work).await.map(|_| ())
 }

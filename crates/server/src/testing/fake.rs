@@ -197,7 +197,13 @@ impl Detection for Fake {
         }]
     }
 
-    fn check_target(&self, kind: TargetKind, config: &Value, secret: Option<&str>) -> Result<(), DetectionError> {
+    fn check_target(
+        &self,
+        kind: TargetKind,
+        config: &Value,
+        secret: Option<&str>,
+        _template: Option<&str>,
+    ) -> Result<(), DetectionError> {
         let url = config["url"].as_str().unwrap_or("https://");
         match kind {
             TargetKind::Webhook if !url.starts_with("https://") => {

@@ -14,7 +14,7 @@ use tidegate_server::Bound;
 use tidegate_state::{Actor, FirstLogin, NewToken, Role, Secret, State};
 use tidegate_traffic::{Config as Traffic, Feed, FeedProgress, Generator, Sender, SenderOptions, SystemClock};
 
-use crate::commands::serve::{bind, runtime, stop_signal};
+use crate::commands::serve::{bind, runtime, say_login, stop_signal};
 use crate::config::{Config, Sources};
 use crate::edge::Edge;
 use crate::exit::{Failure, Outcome};
@@ -95,7 +95,7 @@ fn serve(
     let _inside = runtime.enter();
     let side = CloudflareSide::start(config, node)?;
     // On this machine, for this machine: no certificate, and its own traffic is let in.
-    let bound = bind(node, config, &Edge::default(), &side)?;
+    let bound = bind(node, config, &Edge::default(), &side).inspect_err(|_| drop(say_login(first)))?;
     let (key, token) = (demo_key(&node.state)?, demo_token(&node.state)?);
     let feed = feed(&bound, args, &key, now)?;
     welcome(&bound, first, &token, started)?;

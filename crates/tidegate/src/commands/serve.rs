@@ -44,6 +44,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     let config = Config::load(&sources)?;
     logging::start(&config);
     let (mut node, first) = Node::open(&config)?;
+    // Before anything else can fail: it is kept nowhere.
+    say_login(first.as_ref())?;
     node.begin(&config)?;
     let mut buckets = Buckets::start(&config, &node)?;
     let mut side = CloudflareSide::start(&config, &node)?;
@@ -51,7 +53,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let edge = Edge::open(&config)?;
         let bound = bind(&node, &config, &edge, &side)?;
         edge.start().await?;
-        say_address(&bound, first.as_ref())?;
+        say_address(&bound)?;
         tokio::spawn(prune_daily(node.state.clone()));
         bound.run(stop_signal()?).await.map_err(|error| Failure::Work(eyre!(error)))
     });
@@ -98,12 +100,17 @@ pub(crate) fn bind(node: &Node, config: &Config, edge: &Edge, side: &CloudflareS
     Bound::new(parts).map_err(|error| Failure::Work(eyre!(error)))
 }
 
-/// Says where it listens and, once in the life of a data directory, the first login.
-pub(crate) fn say_address(bound: &Bound, first: Option<&FirstLogin>) -> std::io::Result<()> {
+/// Says the first login, once in the life of a data directory.
+pub(crate) fn say_login(first: Option<&FirstLogin>) -> std::io::Result<()> {
+    let Some(first) = first else { return Ok(()) };
     let mut out = stdout().lock();
-    if let Some(first) = first {
-        writeln!(out, "first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal())?;
-    }
+    writeln!(out, "first login (shown this once): user `{}`, password `{}`", first.user, first.password.reveal())?;
+    out.flush()
+}
+
+/// Says where it listens.
+fn say_address(bound: &Bound) -> std::io::Result<()> {
+    let mut out = stdout().lock();
     writeln!(out, "listening on {}", bound.url())?;
     if let Some(url) = bound.public_url() {
         writeln!(out, "reached by others at {url}")?;

@@ -110,16 +110,19 @@ impl Intelligence {
         presets()
     }
 
-    /// Whether a notification target of this kind can be reached by such a configuration; nothing is sent.
+    /// Whether a notification target of this kind can be reached by such a configuration, and its text be filled in;
+    /// nothing is sent.
     pub(crate) fn check_target(
         &self,
         kind: TargetKind,
         config: &Json,
         secret: Option<&str>,
+        template: Option<&str>,
     ) -> Result<(), DetectionError> {
-        Channel::new(kind.as_str(), config, secret)
-            .map(|_| ())
-            .map_err(|error| DetectionError::Invalid(error.to_string()))
+        let invalid = |error: &dyn std::fmt::Display| DetectionError::Invalid(error.to_string());
+        let _ = Channel::new(kind.as_str(), config, secret).map_err(|error| invalid(&error))?;
+        let _ = template.map(str::parse::<Template>).transpose().map_err(|error| invalid(&error))?;
+        Ok(())
     }
 
     /// Sends a try to a notification target, now, and says what came of it.

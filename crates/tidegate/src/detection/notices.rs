@@ -95,7 +95,7 @@ impl Notices {
         let (notice, target) = (&due.notice, &due.target);
         let done = match self.tell(due).await {
             Ok(()) => {
-                tracing::info!(target = %target.id, "`{}` was told: {}", target.name, notice.kind);
+                tracing::debug!(target = %target.id, "`{}` was told: {}", target.name, notice.kind);
                 self.state.notice_delivered(notice.id)
             }
             Err(failure) => {

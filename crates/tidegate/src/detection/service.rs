@@ -72,8 +72,14 @@ impl Detection for Service {
         self.intelligence.feed_presets()
     }
 
-    fn check_target(&self, kind: TargetKind, config: &Value, secret: Option<&str>) -> Result<(), DetectionError> {
-        self.intelligence.check_target(kind, config, secret)
+    fn check_target(
+        &self,
+        kind: TargetKind,
+        config: &Value,
+        secret: Option<&str>,
+        template: Option<&str>,
+    ) -> Result<(), DetectionError> {
+        self.intelligence.check_target(kind, config, secret, template)
     }
 
     fn test_target(&self, id: TargetId) -> Result<TargetTest, DetectionError> {

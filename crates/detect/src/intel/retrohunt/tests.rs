@@ -27,7 +27,10 @@ fn an_indicator_is_hunted_over_its_validity_and_five_days() {
     let ranges: Vec<(i64, i64)> = steps.iter().map(|s| (s.from.as_micros() / DAY, s.until.as_micros() / DAY)).collect();
     assert_eq!(ranges, [(150, 157), (157, 164), (164, 165)]);
     assert_eq!(steps[0].conditions.names, ["evil.example"]);
-    assert_eq!(steps[0].conditions.registered_domains, ["evil.example"]);
+    assert_eq!(steps[0].conditions.parents, ["evil.example"], "no event below it has a registered domain");
+    let listed = RetrohuntPlan::new(vec![target(1, "evil.com", Some(150), Some(160))], &options(500, 7));
+    let conditions = listed.step(0).unwrap().conditions;
+    assert_eq!((conditions.registered_domains, conditions.parents), (vec!["evil.com".to_owned()], vec![]));
     assert!(plan.step(plan.steps()).is_none());
     let judges = plan.judges(0).unwrap();
     let hit = |day: i64| judges.match_name("www.evil.example", "evil.example", Timestamp::from_micros(day * DAY)).len();

@@ -9,6 +9,7 @@ use tidegate_state::{Alert, EventRef, Similarity};
 /// Addresses that are named beside each other.
 const SOURCES_MAX: usize = 20;
 const NAME: &str = "dns.question.name";
+const REGISTERED: &str = "dns.question.registered_domain";
 const SOURCE: &str = "source.ip";
 const ID: &str = "event.id";
 const TAGS: &str = "tags";
@@ -40,7 +41,7 @@ fn pinned(alert: &Alert, events: &[EventRef], fields: &Fields) -> Vec<Expr> {
     }
     let known = |name: &str| fields.get(name).is_some();
     let group = alert.group.iter().filter(|(field, _)| known(field));
-    let parts: Vec<Expr> = group.map(|(field, value)| is(field, value)).collect();
+    let parts: Vec<Expr> = group.map(|(field, value)| grouped(field, value)).collect();
     if !alert.group.is_empty() || alert.similarity == Similarity::Group {
         return parts;
     }
@@ -53,6 +54,24 @@ fn pinned(alert: &Alert, events: &[EventRef], fields: &Fields) -> Vec<Expr> {
         parts.push(any(sources.into_iter().map(|source| is(SOURCE, source)).collect()));
     }
     parts
+}
+
+/// That an event is of a group. One without a public suffix is of the group of its last two labels, which it does not say.
+fn grouped(field: &str, value: &str) -> Expr {
+    let has_suffix = psl::suffix(value.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    if field != REGISTERED || has_suffix {
+        return is(field, value);
+    }
+    any(vec![is(NAME, value), below(value)])
+}
+
+/// That the name lies below this one.
+fn below(name: &str) -> Expr {
+    let escaped =
+        |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { format!("{c}") } else { format!("\\{c}") };
+    let text = format!("{NAME}:*.{}", name.chars().map(escaped).collect::<String>());
+    // What an attacker made too long is asked for by what else the alert says.
+    Query::parse(&text).map_or(Expr::All, |query| query.expr().clone())
 }
 
 /// What the rule looks at, when events can be asked for that.

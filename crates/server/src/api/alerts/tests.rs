@@ -296,7 +296,7 @@ async fn the_search_behind_an_alert_finds_all_that_it_folds_and_its_values_are_t
 fn one_name_is_asked_for_only_where_it_makes_findings_alike() {
     let directory = tempfile::tempdir().unwrap();
     let (state, _) = state::State::open(&directory.path().join("state.db")).unwrap();
-    let fields: Fields = ["dns.question.name", "source.ip", "event.id", "tags"]
+    let fields: Fields = ["dns.question.name", "dns.question.registered_domain", "source.ip", "event.id", "tags"]
         .into_iter()
         .map(|name| tidegate_query::language::Field {
             name: name.into(),
@@ -323,6 +323,14 @@ fn one_name_is_asked_for_only_where_it_makes_findings_alike() {
     // What a hunt found has no tag in the table.
     assert_eq!(ask(Similarity::Group, &name, false, rule), "dns.question.name:a.example");
     assert_eq!(ask(Similarity::Group, &[], false, rule), rule);
+    // What has no public suffix has no registered domain in the table.
+    let [listed, unlisted] = ["evil.com", "evil.corp"].map(|domain| [("dns.question.registered_domain", domain)]);
+    assert_eq!(ask(Similarity::Group, &listed, false, ""), "dns.question.registered_domain:evil.com");
+    let expected = "(dns.question.name:evil.corp OR dns.question.name:*.evil.corp)";
+    assert_eq!(
+        ask(Similarity::Group, &unlisted, false, "").trim_matches(['(', ')']),
+        expected.trim_matches(['(', ')'])
+    );
     assert_eq!(ask(Similarity::Group, &source, true, rule), rule);
     let one_by_one = format!("event.id:{}", Uuid::from_u128(1));
     assert_eq!(ask(Similarity::Group, &[], false, ""), one_by_one);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate_detect::intel::{IndicatorId, Indicators, RetrohuntPlan};
+use tidegate_detect::names::last_two_labels;
 use tidegate_event::{Timestamp, names};
 use tidegate_query::language::TimeRange;
 use tidegate_query::{Cursor, Error, LIMIT_MAX, Order, Row, Scope, Search};
@@ -200,7 +201,9 @@ impl Looker {
         let name = text("dns.question.name").trim_end_matches('.').to_ascii_lowercase();
         let mut hits = Vec::new();
         if !name.is_empty() {
-            hits.extend_from_slice(&self.judges.match_name(&name, text("dns.question.registered_domain"), at));
+            let registered = Some(text("dns.question.registered_domain")).filter(|text| !text.is_empty());
+            let registered = registered.unwrap_or_else(|| last_two_labels(&name));
+            hits.extend_from_slice(&self.judges.match_name(&name, registered, at));
         }
         for field in ADDRESSES {
             for address in texts(event, field).take(ADDRESSES_MAX).filter_map(|text| text.parse::<IpAddr>().ok()) {

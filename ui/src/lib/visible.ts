@@ -10,7 +10,8 @@ const NAMES: Record<number, string> = {
   0x3164: "HF", 0xfeff: "BOM", 0xffa0: "HHF",
 };
 
-const HIDDEN =
+/** A character that turns the direction of text, hides, or looks like nothing. */
+export const HIDDEN =
   // eslint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
 

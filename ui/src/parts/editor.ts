@@ -4,9 +4,11 @@ import { autocompletion, closeBrackets, closeCompletion, completionKeymap, compl
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { Compartment, EditorState, Prec, RangeSetBuilder } from "@codemirror/state";
-import { Decoration, EditorView, keymap, lineNumbers, placeholder, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
+import { Decoration, EditorView, highlightSpecialChars, keymap, lineNumbers, placeholder, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
 import { pieces, placeAt } from "../lib/lex";
 import { quote } from "../lib/query";
+import { HIDDEN, visible } from "../lib/visible";
+import { coloured, type Language } from "./colours";
 
 /** A field that can be completed. */
 export interface FieldHint {
@@ -52,6 +54,7 @@ const look = EditorView.theme({
   ".tok-paren": { color: "var(--tok-op)" },
   ".tok-phrase": { color: "var(--tok-str)" },
   ".tok-wildcard, .tok-regex": { color: "var(--tok-wild)" },
+  ".tok-hidden": { background: "var(--warn-soft)", color: "var(--warn)" },
   ".tok-range": { color: "var(--tok-num)" },
 });
 
@@ -78,6 +81,17 @@ function paint(view: EditorView): DecorationSet {
   }
   return builder.finish();
 }
+
+/** Hidden characters spelled out, as everywhere. */
+const spelled = highlightSpecialChars({
+  specialChars: new RegExp(HIDDEN),
+  render(code) {
+    const shown = document.createElement("span");
+    shown.className = "tok-hidden";
+    shown.textContent = visible(String.fromCodePoint(code));
+    return shown;
+  },
+});
 
 function complete(options: QueryOptions): (context: CompletionContext) => Promise<CompletionResult | null> {
   return async (context) => {
@@ -117,7 +131,7 @@ export function queryEditor(options: QueryOptions) {
     state: EditorState.create({
       doc: options.text,
       extensions: [
-        history(), colours, look, closeBrackets(), EditorView.lineWrapping, placeholder(options.hint),
+        history(), colours, spelled, look, closeBrackets(), EditorView.lineWrapping, placeholder(options.hint),
         autocompletion({ override: [complete(options)], activateOnTypingDelay: 120, icons: false, maxRenderedOptions: 60 }),
         Prec.highest(keymap.of([
           ...completionKeymap,
@@ -150,7 +164,7 @@ export function queryEditor(options: QueryOptions) {
 }
 
 /** A plain editor for text of several lines: SQL, rules. Mistakes are given by line and column. */
-export function textEditor(options: { parent: HTMLElement; text: string; label: string; readonly?: boolean; onchange?: (text: string) => void; onrun?: () => void; words?: () => Completion[] }) {
+export function textEditor(options: { parent: HTMLElement; text: string; label: string; language?: Language; readonly?: boolean; onchange?: (text: string) => void; onrun?: () => void; words?: () => Completion[] }) {
   const root = options.parent.shadowRoot ?? options.parent.attachShadow({ mode: "open", delegatesFocus: true });
   const frozen = new Compartment();
   const words = options.words;
@@ -160,7 +174,7 @@ export function textEditor(options: { parent: HTMLElement; text: string; label: 
     state: EditorState.create({
       doc: options.text,
       extensions: [
-        history(), lineNumbers(), lintGutter(), closeBrackets(), EditorView.lineWrapping,
+        history(), lineNumbers(), spelled, ...(options.readonly ? [] : [lintGutter(), closeBrackets()]), ...(options.language ? [coloured(options.language)] : []), EditorView.lineWrapping,
         // What stands first wins.
         EditorView.theme({ "&": { height: "100%" }, ".cm-scroller": { maxHeight: "none", fontSize: "12.5px" } }), look,
         frozen.of(EditorState.readOnly.of(options.readonly === true)),
@@ -170,7 +184,7 @@ export function textEditor(options: { parent: HTMLElement; text: string; label: 
         }] })] : []),
         Prec.highest(keymap.of([...completionKeymap, { key: "Mod-Enter", run: () => (options.onrun?.(), true) }, { key: "Escape", run: (v) => (v.contentDOM.blur(), true) }])),
         keymap.of([...defaultKeymap, ...historyKeymap]),
-        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false" }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", ...(options.readonly ? { "aria-readonly": "true" } : {}) }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) options.onchange?.(update.state.doc.toString());
         }),

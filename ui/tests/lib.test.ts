@@ -3,7 +3,7 @@ import { defang, refang } from "../src/lib/defang";
 import { partsOf } from "../src/lib/describe";
 import { flatten, valueOf } from "../src/lib/flatten";
 import { bytes, percent, short, span } from "../src/lib/format";
-import { pieces, placeAt, sqlPiece, unitsOf, type SqlPiece } from "../src/lib/lex";
+import { pieces, placeAt, unitsOf } from "../src/lib/lex";
 import { isSafe, pivotsFor, sortOf } from "../src/lib/pivots";
 import { hasHidden, isForeign, visible } from "../src/lib/visible";
 
@@ -93,39 +93,6 @@ describe("lex", () => {
   it("counts characters as the server does", () => {
     expect(unitsOf("😀a", 1)).toBe(2);
     expect(unitsOf("ab", 9)).toBe(2);
-  });
-});
-
-describe("SQL in colours", () => {
-  const kinds = (...lines: string[]) => {
-    const out: string[] = [];
-    let within: SqlPiece["within"] = "";
-    for (const line of lines) {
-      for (let at = 0; at < line.length; ) {
-        if (/\s/.test(line[at]!)) {
-          at += 1;
-          continue;
-        }
-        const piece = sqlPiece(line, at, within);
-        expect(piece.end).toBeGreaterThan(at);
-        out.push(`${piece.kind}=${line.slice(at, piece.end)}`);
-        [at, within] = [piece.end, piece.within];
-      }
-    }
-    return out.join(" ");
-  };
-  it.each([
-    ["select user.email, count(*)", "keyword=select field=user.email null=, call=count null=( operator=* null=)"],
-    [`"@timestamp" >= '2026-11-20'`, "field=\"@timestamp\" operator=> operator== string='2026-11-20'"],
-    ["LIMIT 1.5e3 -- all; 'of' it", "keyword=LIMIT number=1.5e3 comment=-- all; 'of' it"],
-    ["'it''s'", "string='it' string='s'"],
-    ["'open", "string='open"],
-    ['"open', 'field="open'],
-    ["\u{1f600} 1", "null=\ud83d null=\ude00 number=1"],
-  ])("%s", (line, expected) => expect(kinds(line)).toBe(expected));
-  it("knows what a line left open", () => {
-    expect(kinds("/* a", "from */ from")).toBe("comment=/* a comment=from */ keyword=from");
-    expect(kinds("'a", "from' from")).toBe("string='a string=from' keyword=from");
   });
 });
 

@@ -45,13 +45,13 @@ describe("addresses", () => {
     const view = {
       ...fresh(), query: 'a:"b & c"', range: { from: "2026-11-20T10:00:00Z", to: "2026-11-20T12:00:00Z" }, filters: [filter({ value: "=&#<img>" })],
       columns: ["source.ip"], order: { field: "source.ip", descending: true }, split: "", tab: "aggregate" as const,
-      agg: { fn: "avg" as const, field: "a.b", by: "time" as const, byField: "c", size: 5 }, event: "01a20652-c2d0-87b2-8000-00019c00000e",
+      agg: { fn: "avg" as const, field: "a.b", by: "time" as const, byField: "c", size: 5 }, alike: "sentence" as const, rare: true, event: "01a20652-c2d0-87b2-8000-00019c00000e",
       compare: ["01a20652-c2d0-87b2-8000-00019c00000e"],
     };
     expect(decode("?" + encode(view))).toEqual(view);
   });
   it("survive damage", () => {
-    const view = decode("?from=&cols=a%20b,<x>&sort=%00&tab=x&agg=~~~&e=zzz&f=%3Cimg&split=%20");
+    const view = decode("?from=&cols=a%20b,<x>&sort=%00&tab=x&agg=~~~&e=zzz&f=%3Cimg&split=%20&alike=x&rare=2");
     expect({ ...view, columns: fresh().columns }).toEqual(fresh());
     expect(view.columns).toEqual([]);
   });

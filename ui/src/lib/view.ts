@@ -27,6 +27,9 @@ export interface View {
   split: string;
   tab: Tab;
   agg: Aggregation;
+  /** Patterns: by what events are alike, and whether the rarest stand first. */
+  alike: "name" | "sentence";
+  rare: boolean;
   event: string;
   compare: string[];
 }
@@ -48,7 +51,7 @@ const TEXT_MAX = 16_384;
 export function fresh(): View {
   return {
     query: "", range: { from: "now-1h", to: "now" }, filters: [], columns: [...COLUMNS_DEFAULT], order: "newest", split: SPLIT_DEFAULT,
-    tab: "events", agg: { fn: "count", field: "", by: "field", byField: "dns.question.registered_domain", size: 20 }, event: "", compare: [],
+    tab: "events", agg: { fn: "count", field: "", by: "field", byField: "dns.question.registered_domain", size: 20 }, alike: "name", rare: false, event: "", compare: [],
   };
 }
 
@@ -68,6 +71,8 @@ export function encode(view: View): string {
   if (view.tab !== "events") out.set("tab", view.tab);
   const agg = [view.agg.fn, view.agg.field, view.agg.by, view.agg.byField, String(view.agg.size)].join("~");
   if (agg !== [base.agg.fn, base.agg.field, base.agg.by, base.agg.byField, String(base.agg.size)].join("~")) out.set("agg", agg);
+  if (view.alike !== base.alike) out.set("alike", view.alike);
+  if (view.rare) out.set("rare", "1");
   if (view.event !== "") out.set("e", view.event);
   if (view.compare.length > 0) out.set("cmp", view.compare.join(","));
   return out.toString();
@@ -91,6 +96,8 @@ export function decode(search: string): View {
   const tab = given.get("tab");
   if (tab === "aggregate" || tab === "patterns") view.tab = tab;
   view.agg = decodeAgg(given.get("agg"), view.agg);
+  if (given.get("alike") === "sentence") view.alike = "sentence";
+  view.rare = given.get("rare") === "1";
   view.event = id(given.get("e") ?? "");
   view.compare = (given.get("cmp") ?? "").split(",").map(id).filter((one) => one !== "").slice(0, 4);
   return view;

@@ -3,7 +3,7 @@ import { HighlightStyle, StreamLanguage, syntaxHighlighting, type StreamParser }
 import { yaml } from "@codemirror/legacy-modes/mode/yaml";
 import type { Extension } from "@codemirror/state";
 import { tags } from "@lezer/highlight";
-import { sqlPiece } from "../lib/lex";
+import { sqlPiece } from "../lib/sql";
 
 const style = HighlightStyle.define([
   { tag: [tags.keyword, tags.operator], color: "var(--tok-op)" },

@@ -1,6 +1,6 @@
 // The query line: CodeMirror in a shadow root, because only there it styles itself without inline style elements,
 // which our policy forbids.
-import { autocompletion, closeBrackets, closeCompletion, completionKeymap, completionStatus, startCompletion, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
+import { acceptCompletion, autocompletion, closeBrackets, closeCompletion, completionKeymap, completionStatus, moveCompletionSelection, selectedCompletionIndex, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { Compartment, EditorState, Prec, RangeSetBuilder } from "@codemirror/state";
@@ -25,7 +25,7 @@ export interface QueryOptions {
   onchange: (text: string) => void;
   onrun: (text: string) => void;
   fields: () => FieldHint[];
-  values: (field: string, typed: string, signal: AbortSignal) => Promise<{ value: string; count: number }[]>;
+  values: (field: string, typed: string, abort: AbortController) => Promise<{ value: string; count: number }[]>;
 }
 
 const look = EditorView.theme({
@@ -106,9 +106,9 @@ function complete(options: QueryOptions): (context: CompletionContext) => Promis
       return { from: place.start, options: [...found, ...words], validFor: /^@?[\w.-]*$/ };
     }
     const abort = new AbortController();
-    context.addEventListener("abort", () => abort.abort());
+    context.addEventListener("abort", () => abort.abort(), { onDocChange: true });
     try {
-      const values = await options.values(place.field, place.typed, abort.signal);
+      const values = await options.values(place.field, place.typed, abort);
       if (context.aborted) return null;
       return { from: place.start, filter: false, options: values.map((one) => ({ label: one.value.slice(0, 200), apply: quote(one.value), detail: one.count.toLocaleString("en-GB"), type: "text" })) };
     } catch {
@@ -121,7 +121,7 @@ function complete(options: QueryOptions): (context: CompletionContext) => Promis
 export function queryEditor(options: QueryOptions) {
   const root = options.parent.shadowRoot ?? options.parent.attachShadow({ mode: "open", delegatesFocus: true });
   const run = (view: EditorView) => {
-    if (completionStatus(view.state) === "active") return false;
+    closeCompletion(view);
     options.onrun(view.state.doc.toString());
     return true;
   };
@@ -132,10 +132,10 @@ export function queryEditor(options: QueryOptions) {
       doc: options.text,
       extensions: [
         history(), colours, spelled, look, closeBrackets(), EditorView.lineWrapping, placeholder(options.hint),
-        autocompletion({ override: [complete(options)], activateOnTypingDelay: 120, icons: false, maxRenderedOptions: 60 }),
+        autocompletion({ override: [complete(options)], activateOnTypingDelay: 120, activateOnCompletion: (one) => one.type === "property", selectOnOpen: false, icons: false, maxRenderedOptions: 60 }),
         Prec.highest(keymap.of([
           ...completionKeymap,
-          { key: "Tab", run: (v) => completionStatus(v.state) === "active" && (startCompletion(v), false) },
+          { key: "Tab", run: (v) => completionStatus(v.state) === "active" && (selectedCompletionIndex(v.state) === null && moveCompletionSelection(true)(v), acceptCompletion(v)) },
           { key: "Mod-Enter", run: (v) => (closeCompletion(v), options.onrun(v.state.doc.toString()), true) },
           { key: "Enter", run },
           { key: "Escape", run: (v) => closeCompletion(v) || (v.contentDOM.blur(), true) },

@@ -1,6 +1,7 @@
+import { onDestroy } from "svelte";
 import { isAbort, isMissing } from "../api/client";
 
-/** An answer that is asked for: waiting, there, or failed. A new question cancels the one before. */
+/** An answer that is asked for: waiting, there, or failed. A new question cancels the one before, and whoever leaves the page the last. */
 export class Load<T> {
   data = $state.raw<T | undefined>(undefined);
   error = $state.raw<unknown>(undefined);
@@ -8,6 +9,11 @@ export class Load<T> {
   /** The server has no such call. */
   missing = $state(false);
   #abort: AbortController | undefined;
+
+  /** Made while a component is, and gone with it. */
+  constructor() {
+    onDestroy(() => this.cancel());
+  }
 
   async run(question: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     this.#abort?.abort();

@@ -12,12 +12,14 @@ export type Row = Schemas["EventRow"] & { event: Record<string, unknown> };
 /** Events asked for at a time. */
 const PAGE_ROWS = 200;
 /** Rows kept in the browser; whoever needs more exports. */
-const ROWS_MAX = 20_000;
+export const ROWS_MAX = 20_000;
 /** What rows need for their line and their usual columns; the rest of an event comes with its detail. */
 const ROW_FIELDS = ["@timestamp", "cloudflare", "destination", "device", "dns.question", "dns.response_code", "dns.resolved_ip", "event", "host", "http", "network", "rule", "source", "tags", "tidegate", "url", "user"];
 const TAIL_MS = 2000;
 /** How far back each look of the live tail reaches: late events are seen, and doubles dropped. */
 const TAIL_REACH_MS = 60_000;
+/** Events a look can bring; when all of them are new, there were more. */
+const TAIL_LOOK_ROWS = 500;
 const TAIL_ROWS_MAX = 2000;
 
 /** What a search is about, resolved to moments. */
@@ -34,6 +36,8 @@ class Hunt {
   error = $state.raw<unknown>(undefined);
   busy = $state(false);
   more = $state(false);
+  /** Why the next page did not come. */
+  moreError = $state.raw<unknown>(undefined);
   moreBusy = $state(false);
   cancelled = $state(false);
   span = $state.raw<Span | undefined>(undefined);
@@ -43,10 +47,13 @@ class Hunt {
   fields = new Load<Schemas["FieldsAnswer"]>();
   /** Live tail: off, on, or standing still. */
   tail = $state<"off" | "on" | "paused">("off");
+  /** More came in than the live tail can show. */
+  missed = $state(false);
   /** Values chosen for a rule or an exception. */
   picked = $state.raw<{ field: string; value: string }[]>([]);
   #next: string | undefined;
   #abort: AbortController | undefined;
+  #look: AbortController | undefined;
   #seen = new Set<string>();
   #noMarks = false;
   #histogramAbout = "";
@@ -129,6 +136,7 @@ class Hunt {
       this.answer = answer;
       this.#next = answer.next ?? undefined;
       this.more = this.#next !== undefined;
+      this.moreError = undefined;
       this.error = undefined;
     } catch (cause) {
       if (this.#abort !== abort || isAbort(cause)) return;
@@ -144,8 +152,9 @@ class Hunt {
   /** The next page, when the end of the rows comes into sight. */
   async loadMore(): Promise<void> {
     const [question, next, abort] = [this.question, this.#next, this.#abort];
-    if (!question || !next || !abort || this.moreBusy || this.busy || this.tail !== "off" || this.rows.length >= ROWS_MAX) return;
+    if (!question || !next || !abort || this.moreBusy || this.moreError || this.busy || this.tail !== "off" || this.rows.length >= ROWS_MAX) return;
     this.moreBusy = true;
+    this.moreError = undefined;
     try {
       const answer = await ask(api.POST("/api/v1/events/search", { body: { ...question, limit: PAGE_ROWS, after: next, fields: this.rowFields, order: this.#order() }, signal: abort.signal }));
       if (this.#abort !== abort) return;
@@ -153,9 +162,9 @@ class Hunt {
       this.#next = answer.next ?? undefined;
       this.more = this.#next !== undefined && this.rows.length < ROWS_MAX;
     } catch (cause) {
-      if (!isAbort(cause)) this.more = false;
+      if (this.#abort === abort && !isAbort(cause)) this.moreError = cause;
     } finally {
-      this.moreBusy = false;
+      if (this.#abort === abort) this.moreBusy = false;
     }
   }
 
@@ -168,7 +177,10 @@ class Hunt {
   cancel(byHand = false): void {
     this.#abort?.abort();
     this.#abort = undefined;
+    this.#look?.abort();
+    this.#look = undefined;
     this.histogram.cancel();
+    this.marks.cancel();
     this.#histogramAbout = "";
     this.fields.cancel();
     this.busy = false;
@@ -180,6 +192,7 @@ class Hunt {
     this.cancel();
     this.tail = "on";
     this.rows = [];
+    this.missed = false;
     this.#seen.clear();
     void this.lookAgain();
   }
@@ -191,29 +204,32 @@ class Hunt {
 
   clearTail(): void {
     this.rows = [];
+    this.missed = false;
   }
 
   /** One look of the live tail. */
   async lookAgain(): Promise<void> {
     if (this.tail !== "on" || this.busy) return;
+    const abort = (this.#look = new AbortController());
     this.busy = true;
     try {
       const question = { query: whole(this.view.query, this.view.filters, this.kinds), from: iso(serverNow() - TAIL_REACH_MS), to: iso(serverNow() + TAIL_REACH_MS) };
-      const answer = await ask(api.POST("/api/v1/events/search", { body: { ...question, limit: 500, fields: this.rowFields } }));
-      if (this.tail !== "on") return;
+      const answer = await ask(api.POST("/api/v1/events/search", { body: { ...question, limit: TAIL_LOOK_ROWS, fields: this.rowFields }, signal: abort.signal }));
+      if (this.#look !== abort || this.tail !== "on") return;
       const fresh = (answer.rows as Row[]).filter((row) => !this.#seen.has(row.id));
+      this.missed ||= this.#seen.size > 0 && fresh.length === TAIL_LOOK_ROWS;
       for (const row of fresh) this.#seen.add(row.id);
       if (this.#seen.size > 20_000) this.#seen = new Set(answer.rows.map((row) => row.id));
       this.rows = [...fresh, ...this.rows].slice(0, TAIL_ROWS_MAX);
       this.answer = { ...answer, total: this.rows.length };
       this.error = undefined;
     } catch (cause) {
-      if (!isAbort(cause)) {
+      if (this.#look === abort && !isAbort(cause)) {
         this.error = cause;
         this.tail = "paused";
       }
     } finally {
-      this.busy = false;
+      if (this.#look === abort) this.busy = false;
     }
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aliases, asColumn, sqlPiece, type SqlPiece } from "../src/lib/sql";
+import { aliases, mistake, sqlPiece, type SqlPiece } from "../src/lib/sql";
 
 describe("SQL in colours", () => {
   const kinds = (...lines: string[]) => {
@@ -22,6 +22,7 @@ describe("SQL in colours", () => {
   it.each([
     ["select user.email, count(*)", "keyword=select field=user.email null=, call=count null=( operator=* null=)"],
     [`"@timestamp" >= '2026-11-20'`, "field=\"@timestamp\" operator=> operator== string='2026-11-20'"],
+    ["@timestamp<now()", "field=@timestamp operator=< call=now null=( null=)"],
     ["LIMIT 1.5e3 -- all; 'of' it", "keyword=LIMIT number=1.5e3 comment=-- all; 'of' it"],
     ["'it''s'", "string='it' string='s'"],
     ["'open", "string='open"],
@@ -34,8 +35,20 @@ describe("SQL in colours", () => {
   });
 });
 
+describe("a mistake", () => {
+  it.each([
+    ["SELECT foo FROM events", "Schema error: No field named foo. Valid fields are events.day, events.tags.", "foo"],
+    ['SELECT "dns.x" FROM events', 'Schema error: No field named "dns.x". Did you mean', "dns.x"],
+    ["SELECT 1", "Schema error: No field named foo", ""],
+  ])("%s", (statement, message, at) => {
+    const found = mistake(statement, message);
+    expect(found?.message).toMatch(/^there is no field `(foo|dns\.x)`;/);
+    expect(found!.from < 0 ? "" : statement.slice(found!.from, found!.to)).toBe(at);
+  });
+  it("of another kind stays as it is", () => expect(mistake("SELEC", "expected a statement")).toBeUndefined());
+});
+
 describe("columns", () => {
-  it.each([["source.ip", "source.ip"], ["@timestamp", '"@timestamp"'], ["cloudflare.ResolverDecision", '"cloudflare.ResolverDecision"']])("%s", (field, written) => expect(asColumn(field)).toBe(written));
   it.each([
     ["SELECT source.ip AS client, dns.question.name FROM events", [["client", "source.ip"]]],
     ['SELECT min( "source.ip" ) AS a, max(user.email) as "b" FROM events', [["a", "source.ip"], ["b", "user.email"]]],

@@ -23,7 +23,7 @@ export function sqlPiece(line: string, at: number, within: SqlPiece["within"]): 
   const first = line[at]!;
   if (first === "'") return until("string", "'", at + 1, "string");
   if (first === '"') return until("field", '"', at + 1, "");
-  const word = /^[\p{L}_][\p{L}\p{N}_.$]*/u.exec(line.slice(at))?.[0];
+  const word = /^@?[\p{L}_][\p{L}\p{N}_.$]*/u.exec(line.slice(at))?.[0];
   if (word) {
     const end = at + word.length;
     const kind = SQL_WORDS.has(word.toLowerCase()) ? "keyword" : /^\s*\(/.test(line.slice(end)) ? "call" : "field";
@@ -34,13 +34,15 @@ export function sqlPiece(line: string, at: number, within: SqlPiece["within"]): 
   return { kind: /[*+\-%<>!=&|~^/]/.test(first) ? "operator" : null, end: at + 1, within: "" };
 }
 
-/** A name as SQL takes it for a column: quoted where it is more than words and dots. */
-export function asColumn(field: string): string {
-  return /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*$/.test(field) ? field : `"${field.replaceAll('"', '""')}"`;
-}
-
 /** The fields that columns of the answer are about, by the columns' names: `source.ip AS client`, `max(source.ip) AS client`. */
 export function aliases(statement: string): Map<string, string> {
-  const found = statement.matchAll(/(?:\b(?:min|max|first_value|last_value)\s*\(\s*)?("[^"\n]+"|[A-Za-z_][\w.]*)\s*(\)?)\s+AS\s+"?(\w+)"?/gi);
+  const found = statement.matchAll(/(?:\b(?:min|max|first_value|last_value)\s*\(\s*)?("[^"\n]+"|@?[A-Za-z_][\w.]*)\s*(\)?)\s+AS\s+"?(\w+)"?/gi);
   return new Map([...found].filter((one) => (one[2] === ")") === one[0].includes("(")).map((one) => [one[3]!, one[1]!.replaceAll('"', "")]));
+}
+
+/** A mistake as it is shown: without the list of all fields, and with the place of the name that it is about. */
+export function mistake(statement: string, message: string): { message: string; from: number; to: number } | undefined {
+  const name = /No field named ([^\s,;]+?)\.?(?:\s|$)/.exec(message)?.[1]?.replaceAll('"', "");
+  const from = name ? statement.toLowerCase().indexOf(name.toLowerCase()) : -1;
+  return name ? { message: `there is no field \`${name}\`; Ctrl+Space in the editor lists them`, from, to: from < 0 ? -1 : from + name.length } : undefined;
 }

@@ -182,7 +182,7 @@ export function textEditor(options: { parent: HTMLElement; text: string; label: 
           const word = context.matchBefore(/[@\w.]+/);
           return word || context.explicit ? { from: word?.from ?? context.pos, options: words(), validFor: /^[@\w.]*$/ } : null;
         }] })] : []),
-        Prec.highest(keymap.of([...completionKeymap, { key: "Mod-Enter", run: () => (options.onrun?.(), true) }, { key: "Escape", run: (v) => (v.contentDOM.blur(), true) }])),
+        Prec.highest(keymap.of([...completionKeymap, { key: "Tab", run: acceptCompletion }, { key: "Mod-Enter", run: () => (options.onrun?.(), true) }, { key: "Escape", run: (v) => (v.contentDOM.blur(), true) }])),
         keymap.of([...defaultKeymap, ...historyKeymap]),
         EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", ...(options.readonly ? { "aria-readonly": "true" } : {}) }),
         EditorView.updateListener.of((update) => {

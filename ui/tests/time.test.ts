@@ -37,8 +37,17 @@ describe("parseRange", () => {
     ["2026-11-20 to 2026-11-21", "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z"],
     ["2026-11-20T10:00:00Z .. now", "2026-11-20T10:00:00Z", "now"],
     ["now-4h to now-2h", "now-4h", "now-2h"],
+    ["1h30m", "now-1h-30m", "now"],
+    ["last 1d 2h", "now-1d-2h", "now"],
+    ["9:30", "2026-11-23T09:30:00Z", "now"],
+    ["since 09:30", "2026-11-23T09:30:00Z", "now"],
+    ["10:00 to 12:00", "2026-11-23T10:00:00Z", "2026-11-23T12:00:00Z"],
+    ["22:00-02:00", "2026-11-22T22:00:00Z", "2026-11-23T02:00:00Z"],
+    ["yesterday 22:00 to 23:15", "2026-11-22T22:00:00Z", "2026-11-22T23:15:00Z"],
+    ["yesterday 22:00", "2026-11-22T22:00:00Z", "2026-11-23T00:00:00Z"],
+    ["today 00:00 to now", "2026-11-23T00:00:00Z", "now"],
   ])("%s", (typed, from, to) => expect(parseRange(typed, NOW, "utc")).toEqual({ from, to }));
-  it.each(["", "soon", "2 fortnights ago", "1h ago to 2h ago", "2026-99-01", "hours", "<img>"])("not %s", (typed) =>
+  it.each(["", "soon", "2 fortnights ago", "1h ago to 2h ago", "25:00", "10:00 to 10:99", "today 23:00", "2026-99-01", "hours", "<img>"])("not %s", (typed) =>
     expect(parseRange(typed, NOW, "utc")).toBeUndefined(),
   );
 });
@@ -50,6 +59,7 @@ describe("ranges", () => {
   });
   it("are said as people say them", () => {
     expect(describeRange({ from: "now-1h", to: "now" }, "utc")).toBe("Last hour");
+    expect(describeRange({ from: "now-1w", to: "now" }, "utc")).toBe("Last week");
     expect(describeRange({ from: "now-3h", to: "now" }, "utc")).toBe("Last 3 hours");
     expect(describeRange({ from: "2026-11-20T10:00:00Z", to: "2026-11-20T12:30:00Z" }, "utc")).toBe("2026-11-20 10:00:00 – 12:30:00");
   });

@@ -92,7 +92,7 @@ export function iso(ms: number): string {
 
 /**
  * Reads what people type: `2h`, `last 15 min`, `2 hours ago`, `yesterday`, `since 2026-11-20`, `2026-11-20`,
- * `2026-11-20 10:00 to 2026-11-20 12:30`, `3d ago to 1d ago`, `now-2h`.
+ * `2026-11-20 10:00 to 2026-11-20 12:30`, `09:30`, `yesterday 22:00 to 02:00`, `1h30m`, `3d ago to 1d ago`, `now-2h`.
  */
 export function parseRange(typed: string, now: number, zone: Zone): Range | undefined {
   const input = typed.trim().toLowerCase().replace(/\s+/g, " ");
@@ -102,6 +102,10 @@ export function parseRange(typed: string, now: number, zone: Zone): Range | unde
   const last = /^(?:last|past|previous)?\s?(\d+)?\s?([a-z]+)$/.exec(input);
   const lastUnit = last && (last[1] !== undefined || /^(last|past|previous)/.test(input)) ? UNIT_WORDS[last[2]!] : undefined;
   if (last && lastUnit) return checked({ from: `now-${last[1] ?? 1}${lastUnit}`, to: "now" }, now, zone);
+  const several = /^(?:last |past )?((?:\d+[smhdw] ?){2,})$/.exec(input);
+  if (several) return checked({ from: `now${several[1]!.replace(/ /g, "").replace(/(\d+)/g, "-$1")}`, to: "now" }, now, zone);
+  const clocks = /^(?:(today|yesterday),? )?(?:since |from |between |at )?(\d\d?:\d\d)(?: ?(?:to|until|and|-|–|\.\.) ?(\d\d?:\d\d|now))?$/.exec(input);
+  if (clocks) return ofDay(clocks[1], clocks[2]!, clocks[3], now, zone);
   const since = /^(?:since|from|after) (.+)$/.exec(input);
   const two = /^(?:between |from )?(.+?)(?: to | until | and | \.\. | - | – |\.\.)(.+)$/.exec(input);
   if (two) {
@@ -132,6 +136,20 @@ function addDay(start: number, zone: Zone): number {
   return new Date(d.getFullYear(), d.getMonth(), d.getDate() + 1).getTime();
 }
 
+/** Clock times of today, or of the day before while they are still to come. */
+function ofDay(day: string | undefined, first: string, last: string | undefined, now: number, zone: Zone): Range | undefined {
+  const today = roundDown(now, "d", zone);
+  const start = day === "yesterday" ? roundDown(today - UNIT_MS["h"]! * 12, "d", zone) : today;
+  const at = (clock: string, of: number) => resolve(`${stamp(of, zone).slice(0, 10)}T${clock.padStart(5, "0")}`, now, zone);
+  let from = at(first, start);
+  if (from === undefined) return undefined;
+  if (day === undefined && from >= now) from = at(first, roundDown(today - UNIT_MS["h"]! * 12, "d", zone))!;
+  if (last === undefined || last === "now") return checked({ from: iso(from), to: day === "yesterday" && last === undefined ? iso(addDay(start, zone)) : "now" }, now, zone);
+  const sameDayEnd = at(last, from);
+  const to = sameDayEnd !== undefined && sameDayEnd <= from ? at(last, addDay(roundDown(from, "d", zone), zone)) : sameDayEnd;
+  return to === undefined ? undefined : checked({ from: iso(from), to: iso(to) }, now, zone);
+}
+
 function sameDay(first: string, clock: string): string | undefined {
   const day = /^(\d{4}-\d\d-\d\d)/.exec(first);
   return day ? `${day[1]}T${clock.padStart(clock.length === 4 || clock.length === 7 ? clock.length + 1 : clock.length, "0")}` : undefined;
@@ -157,11 +175,6 @@ function moment(word: string, zone: Zone): string | undefined {
     const unit = UNIT_WORDS[ago[2]!];
     return unit ? `now-${ago[1] ?? 1}${unit}` : undefined;
   }
-  const clock = /^(\d\d?):(\d\d)$/.exec(word);
-  if (clock && Number(clock[1]) < 24 && Number(clock[2]) < 60) {
-    const ahead = `${Number(clock[1]) > 0 ? `+${Number(clock[1])}h` : ""}${Number(clock[2]) > 0 ? `+${Number(clock[2])}m` : ""}`;
-    return ahead === "" ? "now/d" : undefined;
-  }
   const stamp = word.replace(/^(\d{4}-\d\d-\d\d) /, "$1T").toUpperCase();
   const at = resolve(stamp, 0, zone);
   return at === undefined ? undefined : iso(at);
@@ -173,7 +186,7 @@ export function describeRange(range: Range, zone: Zone): string {
   if (preset) return preset.label;
   const back = /^now-(\d+)([smhdw])$/.exec(range.from);
   const words: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
-  if (back && range.to === "now") return `Last ${back[1]} ${words[back[2]!]}${back[1] === "1" ? "" : "s"}`;
+  if (back && range.to === "now") return back[1] === "1" ? `Last ${words[back[2]!]}` : `Last ${back[1]} ${words[back[2]!]}s`;
   const from = end(range.from, zone);
   const to = end(range.to, zone);
   return from.slice(0, 11) === to.slice(0, 11) && from.length > 12 ? `${from} – ${to.slice(11)}` : `${from} – ${to}`;

@@ -1,9 +1,9 @@
-// Only what is drawn is taken from ECharts. Tooltips are drawn on the canvas: nothing of an event becomes markup.
+// Only what is drawn is taken from ECharts; what stands below the pointer is said by TimeChart itself, as text.
 import { BarChart, LineChart } from "echarts/charts";
-import { GridComponent, MarkPointComponent, TooltipComponent } from "echarts/components";
+import { GridComponent, MarkPointComponent } from "echarts/components";
 import { init, use, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
-use([BarChart, LineChart, GridComponent, TooltipComponent, MarkPointComponent, CanvasRenderer]);
+use([BarChart, LineChart, GridComponent, MarkPointComponent, CanvasRenderer]);
 
 export { init, type EChartsType };

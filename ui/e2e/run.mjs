@@ -12,6 +12,7 @@ import { configured, server } from "./server.mjs";
 // One line a file of stories; they are told in this order.
 import "./stories/login.mjs";
 import "./stories/events.mjs";
+import "./stories/sql.mjs";
 import "./stories/setup.mjs";
 import "./stories/intakes.mjs";
 import "./stories/logpush.mjs";

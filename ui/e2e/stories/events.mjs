@@ -138,11 +138,190 @@ story("live tail shows what comes in, pauses and stops", async ({ p, s }) => {
   await p.locator(".facts strong").waitFor();
 });
 
-story("SQL: a statement, its rows, and a mistake at its place", async ({ p, s }) => {
-  await login(p, s.user, s.password, "/sql?s=" + encodeURIComponent("SELECT count(*) AS n FROM events"));
-  await p.getByRole("button", { name: "Run", exact: true }).click();
-  await p.getByRole("columnheader", { name: "n" }).waitFor();
-  await p.goto("/sql?s=" + encodeURIComponent("SELEC 1"));
-  await p.getByRole("button", { name: "Run", exact: true }).click();
-  await p.getByRole("alert").waitFor();
+story("the query line takes a field and a value by keyboard alone; Enter searches, a suggestion is taken only when marked", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h");
+  await settled(p);
+  await p.keyboard.press("q");
+  await p.keyboard.type("response_c");
+  const options = p.getByRole("listbox", { name: "Completions" }).getByRole("option");
+  await options.filter({ hasText: "dns.response_code" }).waitFor();
+  await p.keyboard.press("Tab");
+  await options.filter({ hasText: "NXDomain" }).waitFor();
+  await p.keyboard.type("NX");
+  await options.filter({ hasText: "NoError" }).waitFor({ state: "detached" });
+  await options.filter({ hasText: "NXDomain" }).waitFor();
+  await p.keyboard.press("ArrowDown");
+  await p.keyboard.press("Enter");
+  await p.getByRole("textbox", { name: "Query" }).filter({ hasText: /^dns\.response_code:NXDomain$/ }).waitFor();
+  await p.keyboard.press("Enter");
+  await p.waitForURL(/q=dns\.response_code%3ANXDomain&/);
+  await settled(p);
+  await p.keyboard.type(" AND dns.question.type:AA");
+  await options.filter({ hasText: "AAAA" }).waitFor();
+  await p.keyboard.type("AA");
+  await p.keyboard.press("Enter");
+  await p.waitForURL(/q=dns\.response_code%3ANXDomain\+AND\+dns\.question\.type%3AAAAA&/);
+});
+
+story("filters: a mistake is told, then turned round, switched off, edited, removed", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h");
+  await settled(p);
+  const all = await total(p);
+  await p.getByRole("button", { name: "Filter", exact: true }).click();
+  const form = p.getByRole("dialog", { name: "Edit the filter" });
+  await form.getByRole("combobox", { name: "Field", exact: true }).fill("source.ip");
+  await form.getByLabel("Value, exactly").fill("nobody");
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await form.getByRole("alert").filter({ hasText: "holds IP addresses" }).waitFor();
+  await form.getByRole("combobox", { name: "Field", exact: true }).fill("dns.question.type");
+  await form.getByLabel("Value, exactly").fill("TXT");
+  await p.keyboard.press("Enter");
+  await form.waitFor({ state: "detached" });
+  await p.waitForURL(/f=dns\.question\.type%3DTXT/);
+  await settled(p);
+  const some = await total(p);
+  assert.ok(some > 0 && some < all);
+  await p.getByRole("button", { name: "Invert dns.question.type: TXT" }).click();
+  await p.waitForURL(/f=-dns/);
+  await settled(p);
+  assert.ok((await total(p)) > some);
+  await p.getByRole("button", { name: "Switch off dns.question.type: TXT" }).click();
+  await p.waitForURL(/f=%7E-dns/);
+  await settled(p);
+  assert.ok((await total(p)) >= all);
+  await p.getByRole("button", { name: /dns\.question\.type: TXT$/ }).first().click();
+  await form.getByLabel("Value, exactly").fill("MX");
+  await form.getByRole("button", { name: "Apply", exact: true }).click();
+  await p.getByRole("button", { name: "Remove dns.question.type: MX" }).click();
+  await p.waitForFunction(() => !location.search.includes("f="));
+});
+
+story("time: clock times, a stretch earlier, twice as wide, and back", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-1h");
+  await settled(p);
+  await p.keyboard.press("t");
+  const typed = p.getByLabel("Type a time");
+  await typed.fill("tomorrow");
+  await p.getByText("Not a time yet").waitFor();
+  await typed.fill("yesterday 10:00 to 12:00");
+  await p.keyboard.press("Enter");
+  await p.waitForURL(/from=20\d\d-\d\d-\d\dT10%3A00%3A00Z&to=20\d\d-\d\d-\d\dT12%3A00%3A00Z/);
+  await p.getByRole("button", { name: "Earlier by one width" }).click();
+  await p.waitForURL(/T08%3A00%3A00Z&to=.*T10%3A00%3A00Z/);
+  await p.getByRole("button", { name: "Twice as wide" }).click();
+  await p.waitForURL(/T07%3A00%3A00Z&to=.*T11%3A00%3A00Z/);
+  await p.goBack();
+  await p.waitForURL(/T08%3A00%3A00Z&to=.*T10%3A00%3A00Z/);
+});
+
+story("columns are sorted by, moved by keyboard and removed; one event has its neighbours and a short address", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h&cols=source.ip,dns.question.name&q=dns.question.type%3ATXT");
+  await settled(p);
+  await p.getByRole("columnheader", { name: "dns.question.name" }).getByRole("button").first().press("Alt+ArrowLeft");
+  await p.waitForURL(/cols=dns\.question\.name%2Csource\.ip/);
+  await p.getByRole("columnheader", { name: "source.ip" }).getByRole("button").first().click();
+  await p.waitForURL(/sort=-source\.ip/);
+  await p.getByRole("table", { name: "Events" }).getByRole("button", { name: "Remove the column source.ip" }).click();
+  await p.getByRole("columnheader", { name: "source.ip" }).waitFor({ state: "detached" });
+  await settled(p);
+  await p.locator(".rows .line").first().locator(".time").click();
+  await p.waitForURL(/&e=[0-9a-f-]{36}/);
+  const id = new URL(p.url()).searchParams.get("e");
+  await p.getByRole("link", { name: /5 min around, same registered domain/ }).click();
+  await p.waitForURL(/f=dns\.question\.registered_domain/);
+  await settled(p);
+  assert.ok((await total(p)) >= 1);
+  await p.goto(`/event/${id}`);
+  await p.getByRole("rowheader", { name: "event.id" }).waitFor();
+  await p.goto("/event/01a20652-c2d0-87b2-8000-000000000000");
+  await p.getByText("There is no such event").waitFor();
+});
+
+story("the menu of a value: filter for and out, a column, counts, copies, lookups, a rule", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h&cols=dns.question.name,dns.question.type&q=dns.question.type%3AMX");
+  await settled(p);
+  await p.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const value = p.locator(".rows .line").first().getByRole("button").filter({ hasText: "." }).first();
+  const name = await value.innerText();
+  const menu = p.getByRole("dialog", { name: "What to do with dns.question.name" });
+  const act = async (what) => {
+    await value.click();
+    await menu.getByRole("button", { name: what }).click();
+    await menu.waitFor({ state: "detached" });
+  };
+  await act(/^Copy defanged/);
+  assert.equal(await p.evaluate(() => navigator.clipboard.readText()), name.replaceAll(".", "[.]"));
+  await act("Count values of this field");
+  await p.getByRole("region", { name: "Fields" }).getByRole("button", { name: /dns\.question\.name/, expanded: true }).waitFor();
+  await act("Select for a rule or exception");
+  await p.getByText("1 value selected").waitFor();
+  await act("Filter for");
+  await p.waitForURL(/f=dns\.question\.name%3D/);
+  await settled(p);
+  await value.click();
+  for (const where of ["VirusTotal", "urlscan.io", "Cloudflare Radar", "WHOIS (RDAP)"]) {
+    const link = menu.getByRole("link", { name: where });
+    assert.ok((await link.getAttribute("href")).includes(encodeURIComponent(name)));
+    assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
+  }
+  await menu.getByRole("button", { name: "Filter out" }).click();
+  await p.waitForURL(/f=-dns\.question\.name%3D/);
+  await p.getByRole("button", { name: "Rule", exact: true }).click();
+  await p.getByRole("textbox", { name: "Rule in YAML" }).filter({ hasText: name }).waitFor();
+});
+
+story("aggregate: functions, by time and by field, what does not apply, and the chart says what stands below the pointer", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h&tab=aggregate");
+  await p.getByRole("row", { name: /google/ }).first().waitFor();
+  await p.getByRole("combobox", { name: "What", exact: true }).selectOption("avg");
+  const field = p.getByRole("combobox", { name: "Field", exact: true });
+  await field.fill("dns.question.name");
+  await field.press("Enter");
+  await field.blur();
+  await p.getByText(/does not apply to `dns\.question\.name`/).waitFor();
+  await field.fill("tidegate.dns.name.length");
+  await field.blur();
+  await p.getByRole("combobox", { name: "By", exact: true }).selectOption("time");
+  const chart = p.getByRole("img", { name: /^Aggregation over time/ });
+  await chart.locator("canvas").waitFor();
+  await chart.hover();
+  await p.getByText("avg of tidegate.dns.name.length").waitFor();
+  await p.waitForURL(/agg=avg%7Etidegate\.dns\.name\.length%7Etime/);
+});
+
+story("what is chosen for patterns is in the address", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-1h&tab=patterns");
+  await p.getByLabel("Alike by").selectOption("sentence");
+  await p.getByLabel("rarest first").check();
+  await p.waitForURL(/alike=sentence&rare=1/);
+  await p.reload();
+  await p.getByRole("status").filter({ hasText: /patterns? in/ }).waitFor();
+  assert.equal(await p.getByLabel("Alike by").inputValue(), "sentence");
+  assert.ok(await p.getByLabel("rarest first").isChecked());
+});
+
+story("who leaves a page or types on cancels what was asked", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h");
+  await settled(p);
+  let release;
+  const held = new Promise((done) => (release = done));
+  const hold = async (route) => {
+    await held;
+    await route.continue().catch(() => undefined);
+  };
+  const asked = (path) => p.waitForRequest((request) => request.url().endsWith(path));
+  const cancelled = (path) => p.waitForEvent("requestfailed", (request) => request.url().endsWith(path) && request.failure()?.errorText === "net::ERR_ABORTED");
+  for (const path of ["/events/top", "/events/aggregate", "/sql"]) await p.route(`**/api/v1${path}`, hold);
+  // Values for what is typed.
+  await p.keyboard.press("q");
+  await Promise.all([asked("/events/top"), p.keyboard.type("dns.question.name:goo")]);
+  await Promise.all([cancelled("/events/top"), p.keyboard.type("g")]);
+  await p.keyboard.press("Escape");
+  await p.keyboard.press("Escape");
+  // A count, and a statement.
+  await Promise.all([asked("/events/aggregate"), p.getByRole("tab", { name: "Aggregate" }).click()]);
+  await Promise.all([cancelled("/events/aggregate"), p.getByRole("link", { name: "SQL" }).click()]);
+  await Promise.all([asked("/sql"), p.getByRole("button", { name: "Run", exact: true }).click()]);
+  await Promise.all([cancelled("/sql"), p.getByRole("link", { name: "Intakes" }).click()]);
+  release();
 });

@@ -132,7 +132,7 @@ export function queryEditor(options: QueryOptions) {
       doc: options.text,
       extensions: [
         history(), colours, spelled, look, closeBrackets(), EditorView.lineWrapping, placeholder(options.hint),
-        autocompletion({ override: [complete(options)], activateOnTypingDelay: 120, activateOnCompletion: (one) => one.type === "property", selectOnOpen: false, icons: false, maxRenderedOptions: 60 }),
+        autocompletion({ override: [complete(options)], activateOnTypingDelay: 120, activateOnCompletion: (one) => one.type === "property", selectOnOpen: false, interactionDelay: 0, icons: false, maxRenderedOptions: 60 }),
         Prec.highest(keymap.of([
           ...completionKeymap,
           { key: "Tab", run: (v) => completionStatus(v.state) === "active" && (selectedCompletionIndex(v.state) === null && moveCompletionSelection(true)(v), acceptCompletion(v)) },

@@ -313,6 +313,17 @@ story("who leaves a page or types on cancels what was asked", async ({ p, s }) =
   };
   const asked = (path) => p.waitForRequest((request) => request.url().endsWith(path));
   const cancelled = (path) => p.waitForEvent("requestfailed", (request) => request.url().endsWith(path) && request.failure()?.errorText === "net::ERR_ABORTED");
+  // Nothing follows a search that was left.
+  await p.route("**/api/v1/events/search", hold);
+  const late = [];
+  await Promise.all([asked("/events/search"), p.getByRole("button", { name: "Search", exact: true }).click()]);
+  p.on("request", (request) => late.push(new URL(request.url()).pathname));
+  await Promise.all([cancelled("/events/search"), p.getByRole("link", { name: "Intakes" }).click()]);
+  await p.getByRole("heading", { name: "Intakes" }).waitFor();
+  assert.deepEqual(late.filter((path) => path.startsWith("/api/v1/events/")), []);
+  await p.unroute("**/api/v1/events/search");
+  await p.getByRole("link", { name: "Events" }).click();
+  await settled(p);
   for (const path of ["/events/top", "/events/aggregate", "/sql"]) await p.route(`**/api/v1${path}`, hold);
   // Values for what is typed.
   await p.keyboard.press("q");

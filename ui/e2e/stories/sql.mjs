@@ -41,6 +41,9 @@ story("SQL: a column under another name leads to its field", async ({ p, s }) =>
 story("editors colour SQL and YAML and spell out what hides", async ({ p, s }) => {
   await login(p, s.user, s.password, at("SELECT user.email FROM events -- a\u202eb"));
   await p.locator(".cm-line", { hasText: "a⟨RLO⟩b" }).waitFor();
+  await p.goto("/events?q=" + encodeURIComponent('dns.qestion.name:"a\u202eb"'));
+  await p.getByRole("textbox", { name: "Query" }).filter({ hasText: "a⟨RLO⟩b" }).waitFor();
+  await p.goto(at("SELECT user.email FROM events -- a"));
   const [word, field, remark] = [await colourOf(p, "SELECT"), await colourOf(p, "user.email"), await colourOf(p, "--")];
   assert.equal(new Set([word, field, remark]).size, 3);
   const [rule] = (await api(p, "GET", "/rules")).rules.filter((one) => one.kind === "sigma");

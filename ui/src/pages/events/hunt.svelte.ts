@@ -107,7 +107,7 @@ class Hunt {
     this.askHistogram();
     // Fields are the costliest and the least awaited: they are asked when the rows are there.
     void this.#search(question).then(() => {
-      if (this.question !== question || this.cancelled) return;
+      if (this.question !== question || !this.#abort) return;
       // A wrong query has no fields, but those of the stretch help to mend it.
       const body = this.error ? { from: question.from, to: question.to } : question;
       if (!this.error || !this.fields.data) void this.fields.run((signal) => ask(api.POST("/api/v1/events/fields", { body, signal })));

@@ -221,6 +221,10 @@ story("columns are sorted by, moved by keyboard and removed; one event has its n
   await settled(p);
   await p.getByRole("columnheader", { name: "dns.question.name" }).getByRole("button").first().press("Alt+ArrowLeft");
   await p.waitForURL(/cols=dns\.question\.name%2Csource\.ip/);
+  await p.getByRole("columnheader", { name: "dns.question.name" }).dragTo(p.getByRole("columnheader", { name: "source.ip" }));
+  await p.waitForURL(/cols=source\.ip%2Cdns\.question\.name/);
+  await p.getByRole("columnheader", { name: "dns.question.name" }).dragTo(p.getByRole("columnheader", { name: "source.ip" }));
+  await p.waitForURL(/cols=dns\.question\.name%2Csource\.ip/);
   await p.getByRole("columnheader", { name: "source.ip" }).getByRole("button").first().click();
   await p.waitForURL(/sort=-source\.ip/);
   await p.getByRole("table", { name: "Events" }).getByRole("button", { name: "Remove the column source.ip" }).click();
@@ -229,7 +233,7 @@ story("columns are sorted by, moved by keyboard and removed; one event has its n
   await p.locator(".rows .line").first().locator(".time").click();
   await p.waitForURL(/&e=[0-9a-f-]{36}/);
   const id = new URL(p.url()).searchParams.get("e");
-  await p.getByRole("link", { name: /5 min around, same registered domain/ }).click();
+  await p.getByRole("link", { name: "5 min around, same domain" }).click();
   await p.waitForURL(/f=dns\.question\.registered_domain/);
   await settled(p);
   assert.ok((await total(p)) >= 1);
@@ -289,6 +293,22 @@ story("aggregate: functions, by time and by field, what does not apply, and the 
   await chart.hover();
   await p.getByText("avg of tidegate.dns.name.length").waitFor();
   await p.waitForURL(/agg=avg%7Etidegate\.dns\.name\.length%7Etime/);
+});
+
+story("the chart is coloured by a field from the list, and says when it cannot be", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-1h&split=tidegate.dns.name.entropy");
+  await settled(p);
+  const fields = p.getByRole("region", { name: "Fields" });
+  const colourBy = async (name) => {
+    await fields.getByRole("searchbox", { name: "Search fields" }).fill(name);
+    await fields.getByRole("button", { name: new RegExp(name.replaceAll(".", "\\.")), expanded: false }).click();
+    await fields.getByRole("button", { name: "colour chart" }).click();
+  };
+  const chart = p.getByRole("region", { name: "Events over time" });
+  await chart.getByRole("alert").filter({ hasText: "cannot be split by" }).waitFor();
+  await colourBy("dns.question.type");
+  await chart.getByRole("button", { name: "AAAA" }).click();
+  await p.waitForURL(/f=dns\.question\.type%3DAAAA/);
 });
 
 story("what is chosen for patterns is in the address", async ({ p, s }) => {

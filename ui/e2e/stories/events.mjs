@@ -140,6 +140,37 @@ story("live tail shows what comes in, pauses and stops", async ({ p, s }) => {
   await p.locator(".facts strong").waitFor();
 });
 
+story("live tail: what was asked before the query changed is not shown", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events");
+  await settled(p);
+  let release;
+  const held = new Promise((done) => (release = done));
+  await p.route("**/api/v1/events/search", async (route) => {
+    await held;
+    await route.continue().catch(() => undefined);
+  }, { times: 1 });
+  await Promise.all([p.waitForRequest("**/api/v1/events/search"), p.getByRole("button", { name: "Live", exact: true }).click()]);
+  const cancelled = p.waitForEvent("requestfailed", (request) => request.url().endsWith("/events/search"));
+  await ask(p, "dns.question.type:TXT");
+  await cancelled;
+  release();
+  await p.getByRole("button", { name: "Stop", exact: true }).click();
+  await p.locator(".facts strong").waitFor();
+});
+
+story("a page of rows that did not come can be asked for again", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/events?from=now-24h");
+  await settled(p);
+  const table = p.getByRole("table", { name: "Events" });
+  const toTheEnd = () => table.evaluate((node) => node.scrollTo(0, node.scrollHeight));
+  await p.route("**/api/v1/events/search", (route) => route.fulfill({ status: 503, contentType: "application/json", body: JSON.stringify({ error: { code: "busy", message: "too many queries are running" } }) }), { times: 1 });
+  await toTheEnd();
+  await table.getByRole("alert").filter({ hasText: "Too many queries are running" }).waitFor();
+  const before = Number(await table.getAttribute("aria-rowcount"));
+  await table.getByRole("button", { name: "Load more" }).click();
+  await p.waitForFunction((before) => Number(document.querySelector(".rows")?.getAttribute("aria-rowcount")) > before, before);
+});
+
 story("the query line takes a field and a value by keyboard alone; Enter searches, a suggestion is taken only when marked", async ({ p, s }) => {
   await login(p, s.user, s.password, "/events?from=now-24h");
   await settled(p);

@@ -16,7 +16,7 @@ export function everyDay(hits: { day: string; count: number }[], until: number, 
 
 /** The filters that the list of alerts takes, as an address holds them: without any, the open ones. */
 export interface AlertFilter {
-  status: string; urgency: string; severity: string; assignee: string; rule: string; q: string; technique: string; source: string; name: string; from: string;
+  status: string; urgency: string; severity: string; assignee: string; rule: string; q: string; technique: string; source: string; target: string; name: string; from: string; to: string;
 }
 
 export const OPEN = "pending,acknowledged,ongoing";
@@ -25,7 +25,7 @@ export const OPEN = "pending,acknowledged,ongoing";
 export function filterOf(search: string): AlertFilter {
   const given = new URLSearchParams(search);
   const of = (key: string) => given.get(key) ?? "";
-  return { status: given.get("status") ?? OPEN, urgency: of("urgency"), severity: of("severity"), assignee: of("assignee"), rule: of("rule"), q: of("q"), technique: of("technique"), source: of("source"), name: of("name"), from: of("from") };
+  return { status: given.get("status") ?? OPEN, urgency: of("urgency"), severity: of("severity"), assignee: of("assignee"), rule: of("rule"), q: of("q"), technique: of("technique"), source: of("source"), target: of("target"), name: of("name"), from: of("from"), to: of("to") };
 }
 
 /** What is chosen of them, as the API takes it: an empty word would be a word. */
@@ -42,4 +42,34 @@ export function bulkOf(everything: boolean, ids: readonly string[], filter: Aler
 export function beside(ids: readonly string[], id: string): { before: string | undefined; after: string | undefined } {
   const at = ids.indexOf(id);
   return at < 0 ? { before: undefined, after: undefined } : { before: ids[at - 1], after: ids[at + 1] };
+}
+
+/** Urgencies, the highest first: the order in which bars are stacked. */
+export const URGENCIES = ["high", "medium", "low"] as const;
+
+const MINUTE_MS = 60_000;
+const WIDTHS_MS = [1, 5, 15, 30, 60, 180, 360, 720, 1440, 7 * 1440, 28 * 1440].map((minutes) => minutes * MINUTE_MS);
+const BARS_MAX = 100;
+const WEEK_MS = 7 * 1440 * MINUTE_MS;
+/** 1970-01-05 was a Monday; weeks begin there, everything shorter at midnight. */
+const MONDAY_MS = 4 * 1440 * MINUTE_MS;
+
+/** The narrowest bars that do not become too many. */
+export function barWidth(lengthMs: number): number {
+  return WIDTHS_MS.find((width) => lengthMs / width <= BARS_MAX) ?? WEEK_MS * Math.ceil(lengthMs / WEEK_MS / BARS_MAX);
+}
+
+interface Counted { start: string; count: number }
+
+/** What was counted for each series, as bars that stand beside each other without a gap. */
+export function bars(counted: Counted[][], span: { from: number; to: number }, widthMs: number): { start: string; count: number; series: number[] }[] {
+  const known = counted.map((one) => new Map(one.map((bar) => [new Date(bar.start).getTime(), bar.count])));
+  const origin = widthMs % WEEK_MS === 0 ? MONDAY_MS : 0;
+  const first = Math.floor((span.from - origin) / widthMs) * widthMs + origin;
+  const out = [];
+  for (let at = first; at < span.to && out.length <= 2 * BARS_MAX; at += widthMs) {
+    const series = known.map((one) => one.get(at) ?? 0);
+    out.push({ start: iso(at), count: series.reduce((sum, n) => sum + n, 0), series });
+  }
+  return out;
 }

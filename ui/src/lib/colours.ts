@@ -1,6 +1,9 @@
-/** The token of a series: what Gateway did has fixed colours, everything else takes them in turn. */
+const LEVELS: Record<string, string> = { critical: "--c7", high: "--c2", medium: "--c3", low: "--c1", informational: "--c0" };
+
+/** The token of a series: levels and what Gateway did have fixed colours, everything else takes them in turn. */
 export function seriesToken(name: string, index: number): string {
   if (name === "") return "--c0";
+  if (Object.hasOwn(LEVELS, name)) return LEVELS[name]!;
   if (name === "blockedRule") return "--c7";
   if (/^blocked/i.test(name)) return name === "blockedByCategory" ? "--c2" : "--c8";
   if (/^allowed/i.test(name)) return /^allowedOnNoPolicyMatch$/.test(name) ? "--c1" : "--c5";

@@ -9,11 +9,12 @@ interface Kept {
   dense: boolean;
   fieldsOpen: boolean;
   histogramOpen: boolean;
+  alertsOverTimeOpen: boolean;
   detailShare: number;
   pivots: Pivot[];
 }
 
-const OPENING: Kept = { theme: "system", zone: "utc", dense: true, fieldsOpen: innerWidth > 1180, histogramOpen: true, detailShare: 0.42, pivots: [] };
+const OPENING: Kept = { theme: "system", zone: "utc", dense: true, fieldsOpen: innerWidth > 1180, histogramOpen: true, alertsOverTimeOpen: true, detailShare: 0.42, pivots: [] };
 
 function kept(): Kept {
   try {

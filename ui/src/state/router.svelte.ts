@@ -14,7 +14,7 @@ class Router {
     history[replace ? "replaceState" : "pushState"](null, "", address);
     const pathWas = this.path;
     this.#read();
-    if (this.path !== pathWas) scrollTo(0, 0);
+    if (this.path !== pathWas) document.getElementById("content")?.scrollTo(0, 0);
   }
 
   /** The parts of the path, decoded; a damaged one stays as it is. */

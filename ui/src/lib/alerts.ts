@@ -73,3 +73,8 @@ export function bars(counted: Counted[][], span: { from: number; to: number }, w
   }
   return out;
 }
+
+/** Whether an alert is about a domain or a name below it. */
+export function isAbout(one: { name?: string | null; target?: string | null; group: Record<string, string> }, domain: string): boolean {
+  return [one.name, one.target, ...Object.values(one.group)].some((value) => value === domain || value?.endsWith(`.${domain}`));
+}

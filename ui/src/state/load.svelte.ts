@@ -50,22 +50,3 @@ export class Load<T> {
     this.error = undefined;
   }
 }
-
-/** Lists of one page that ask at the same time: more would only slow each other, and what is on top, down. */
-const AT_ONCE_MAX = 3;
-let running = 0;
-const waiting: (() => void)[] = [];
-
-/** Asks when it is its turn; a question that was cancelled meanwhile is not asked. */
-export async function inTurn<T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> {
-  if (running >= AT_ONCE_MAX) await new Promise<void>((go) => waiting.push(go));
-  else running += 1;
-  try {
-    signal.throwIfAborted();
-    return await question();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
-  }
-}

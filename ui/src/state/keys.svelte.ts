@@ -39,6 +39,8 @@ function isTyping(event: KeyboardEvent): boolean {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
   if (event.key === "Enter" && target.closest("button, a, [role='button']")) return true;
+  // A box that was ticked with the mouse keeps the focus; nothing is typed into it.
+  if (target instanceof HTMLInputElement && ["checkbox", "radio"].includes(target.type) && !target.closest('[role="dialog"]')) return event.key === " ";
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName) || target.closest('[role="dialog"]') !== null;
 }
 

@@ -136,3 +136,84 @@ story("alerts: all that match are changed at once, also those that are not shown
   const { alerts } = await api(p, "GET", "/alerts?status=pending&limit=1000");
   assert.deepEqual(alerts.filter((one) => one.number <= newest).map((one) => one.number), [], "alerts are left as they were");
 });
+
+story("alerts: a stretch is chosen in the chart, taken away by its badge, and the chart is hidden", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/alerts?status=");
+  await until(p, "/alerts?status=&limit=1", (answer) => answer.total > 0);
+  await p.getByRole("button", { name: "Refresh" }).click();
+  const region = p.getByRole("region", { name: "Alerts over time" });
+  const chart = region.getByRole("img", { name: /^Alerts over time: high up to \d+, medium up to \d+, low up to \d+/ });
+  await chart.locator("canvas").waitFor();
+  for (const level of ["high", "medium", "low"]) await region.getByRole("link", { name: level, exact: true }).waitFor();
+  const box = await chart.boundingBox();
+  await p.mouse.move(box.x + box.width * 0.5, box.y + 40);
+  await p.mouse.down();
+  await p.mouse.move(box.x + box.width - 12, box.y + 40, { steps: 4 });
+  await p.mouse.up();
+  await p.waitForURL(/from=.*to=/);
+  const given = new URL(p.url()).searchParams;
+  const { total } = await api(p, "GET", `/alerts?${given}&limit=1`);
+  await p.getByText(`${total} match`, { exact: true }).waitFor();
+  await p.getByRole("button", { name: /^Remove the filter \d{4}-/ }).click();
+  await p.waitForURL((url) => !url.searchParams.has("from") && !url.searchParams.has("to"));
+  await chart.waitFor();
+  await p.keyboard.press("h");
+  await chart.waitFor({ state: "detached" });
+  await p.reload();
+  await p.getByRole("button", { name: "Show the chart" }).click();
+  await chart.waitFor();
+  await p.keyboard.press("t");
+  await p.keyboard.type("last 3 hours");
+  await p.keyboard.press("Enter");
+  await p.waitForURL(/from=now-3h/);
+  await p.getByRole("button", { name: "Remove the filter Last 3 hours" }).waitFor();
+});
+
+story("alerts: worked through by key, several at once, and back where one was", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  await until(p, "/alerts?status=&limit=1", (answer) => answer.total >= 12);
+  await p.goto("/alerts?status=&sort=newest");
+  const row = (n) => p.locator(`tr[data-row="${n}"]`);
+  await row(9).waitFor();
+  await row(1).getByRole("checkbox").click();
+  for (const key of ["j", "j", "j", "X"]) await p.keyboard.press(key);
+  const selected = p.getByRole("region", { name: "Selected alerts" });
+  await selected.getByText("4 alerts selected").waitFor();
+  await row(6).getByRole("checkbox").click({ modifiers: ["Shift"] });
+  await selected.getByText("6 alerts selected").waitFor();
+  assert.equal(await p.getByRole("checkbox", { name: /^Select alert/, checked: true }).count(), 6);
+  await p.keyboard.press("c");
+  await p.waitForFunction(() => document.activeElement?.closest("dialog") && document.activeElement.tagName === "SELECT");
+  await p.keyboard.press("Escape");
+  await p.getByRole("dialog").waitFor({ state: "detached" });
+  for (const key of ["j", "j", "Enter"]) await p.keyboard.press(key);
+  await p.getByRole("heading", { name: "Why it fired" }).waitFor();
+  const number = (await p.getByText(/^\/ #\d+$/).innerText()).replace(/\D/g, "");
+  await p.keyboard.press("Escape");
+  await p.locator("tr.current").filter({ hasText: `#${number} ` }).waitFor();
+});
+
+story("alerts: nothing of a list is cut off at 1024 pixels", async ({ another, s }) => {
+  const p = await another({ width: 1024, height: 768 });
+  await login(p, s.user, s.password, "/settings/account");
+  const wide = [];
+  for (const path of ["/alerts?status=", "/alerts/exceptions", "/rules", "/intakes", "/intelligence", "/intelligence/feeds", "/settings/users", "/settings/audit", `/alerts/${(await beacon(p)).id}`]) {
+    await p.goto(path);
+    await p.locator(".panel").first().waitFor();
+    await settled(p);
+    wide.push(...(await p.locator("main, .panel, table.plain").evaluateAll((all, path) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => `${path}: ${one.tagName} ${one.ariaLabel ?? ""} ${one.scrollWidth} > ${one.clientWidth}`), path)));
+  }
+  assert.deepEqual(wide, []);
+});
+
+story("alerts: a domain's page shows those about names below it", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const wanted = await beacon(p);
+  await p.goto(`/domain/${wanted.group["dns.question.registered_domain"]}`);
+  await p.getByRole("region", { name: "Alerts" }).getByRole("link", { name: "Cobalt Strike DNS Beaconing" }).click();
+  await p.waitForURL(`**/alerts/${wanted.id}`);
+  await p.getByRole("region", { name: "Facts" }).getByRole("button", { name: wanted.group["source.ip"] }).click();
+  await p.getByRole("link", { name: "Alerts of it" }).click();
+  await p.waitForURL(/\/alerts\?status=&source=/);
+  await p.getByRole("link", { name: "Cobalt Strike DNS Beaconing" }).first().waitFor();
+});

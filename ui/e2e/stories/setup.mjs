@@ -49,6 +49,25 @@ story("every number of the overview leads to the search behind it", async ({ p, 
   assert.equal(await total(p), count);
 });
 
+story("the overview asks for its figures first, and for nothing more when one leaves it", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/settings/account");
+  const asked = [];
+  const ended = [];
+  p.on("requestfailed", (request) => ended.push(new URL(request.url()).pathname));
+  await p.route(/\/api\/v1\/(sql|events\/\w+)$/, (route) => {
+    asked.push(new URL(route.request().url()).pathname);
+    // Held: as a server that takes its time.
+  });
+  await p.getByRole("link", { name: "Overview", exact: true }).click();
+  await p.getByRole("region", { name: "Users" }).waitFor();
+  await p.waitForFunction(() => document.querySelectorAll(".spin").length >= 9);
+  assert.deepEqual(asked, ["/api/v1/sql"], "lists ask before the figures are there");
+  await p.getByRole("link", { name: "Settings", exact: true }).click();
+  await p.getByRole("region", { name: "API tokens" }).waitFor();
+  for (let i = 0; i < 50 && ended.length === 0; i++) await p.waitForTimeout(100);
+  assert.deepEqual([asked, ended], [["/api/v1/sql"], ["/api/v1/sql"]], "what nobody waits for is still asked");
+});
+
 story("new domains are told against a past, not all of them on the first day", async ({ p, s }) => {
   await login(p, s.user, s.password, "/");
   await settled(p);

@@ -10,7 +10,7 @@ export class Load<T> {
   missing = $state(false);
   #abort: AbortController | undefined;
 
-  /** Made while a component is, and gone with it. */
+  /** Made while its component is: when that goes, nobody waits for the answer any more. */
   constructor() {
     onDestroy(() => this.cancel());
   }

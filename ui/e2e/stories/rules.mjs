@@ -63,3 +63,25 @@ story("rules: the catalogue is filtered, a rule is switched and tuned, the matri
   const [saved] = await Promise.all([p.waitForEvent("download"), p.goto("/rules/matrix").then(() => p.getByRole("button", { name: "Navigator layer" }).click())]);
   assert.match(saved.suggestedFilename(), /navigator.*\.json$/);
 });
+
+story("rules: a setting that is refused says why and shows what holds; hits lead to the alerts", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  const { rules } = await api(p, "GET", "/rules");
+  let rule;
+  for (const one of rules.filter((one) => one.kind === "native")) {
+    rule = await api(p, "GET", `/rules/${one.id}`);
+    if (rule.settings.some((setting) => typeof setting.value === "number")) break;
+  }
+  const { key, value } = rule.settings.find((setting) => typeof setting.value === "number");
+  await p.goto(`/rules/${rule.id}`);
+  await p.getByRole("tab", { name: "Tuning" }).click();
+  const field = p.getByLabel(key, { exact: true });
+  await field.fill("many");
+  await field.press("Tab");
+  await p.getByText(`\`${key}\` must be`).first().waitFor();
+  await p.waitForFunction(([key, value]) => document.querySelector(`input[aria-label="${key}"]`)?.value === value, [key, JSON.stringify(value)]);
+  const hit = rules.find((one) => one.hits_7d > 0);
+  await p.goto(`/rules/${hit.id}`);
+  await p.getByRole("region", { name: "About" }).locator("dd a").first().click();
+  await p.waitForURL((url) => url.pathname === "/alerts" && url.searchParams.get("rule") === hit.id);
+});

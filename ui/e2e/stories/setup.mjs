@@ -68,6 +68,18 @@ story("the overview asks for its figures first, and for nothing more when one le
   assert.deepEqual([asked, ended], [["/api/v1/sql"], ["/api/v1/sql"]], "what nobody waits for is still asked");
 });
 
+story("a time that is none is named, not waited for", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/settings/account");
+  for (const path of ["/", "/domain/google.com", "/entity/source.ip/192.0.2.81"]) {
+    await p.goto(`${path}?from=rubbish&to=now`);
+    await p.getByText("“rubbish” to “now” is no time that can be shown.").waitFor();
+  }
+  await p.goto("/alerts?from=rubbish");
+  await p.getByRole("alert").getByText("`from` is `rubbish`").waitFor();
+  await p.getByRole("button", { name: "Remove the filter rubbish – now" }).click();
+  await p.getByRole("region", { name: "Alerts", exact: true }).getByRole("table").waitFor();
+});
+
 story("new domains are told against a past, not all of them on the first day", async ({ p, s }) => {
   await login(p, s.user, s.password, "/");
   await settled(p);

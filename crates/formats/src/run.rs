@@ -118,13 +118,22 @@ fn json_step<'a>(
         entries: &mut state.entries,
     };
     match json::read_paths(text, root, &mut sink, state.arena) {
-        Ok(()) if !original || matches!(state.slots[root as usize], Some(Value::Dict(_) | Value::List(_))) => Ok(true),
+        Ok(()) if !original || is_record(root, program, state) => Ok(true),
         Ok(()) => Err(Refused("the record is JSON but no object")),
         Err(error) if original => Err(Refused(state.arena.alloc_str(&error.to_string()))),
         Err(_) => {
             forget(root, program, state);
             Ok(false)
         }
+    }
+}
+
+/// Whether the value is what the format takes as a record: an object, or a list when it reads no members by name.
+fn is_record(root: Slot, program: &Program, state: &State<'_>) -> bool {
+    match state.slots[root as usize] {
+        Some(Value::Dict(_)) => true,
+        Some(Value::List(_)) => program.paths.nodes[root as usize].children.is_empty(),
+        _ => false,
     }
 }
 

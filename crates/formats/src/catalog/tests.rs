@@ -3,6 +3,7 @@
 use std::fs;
 
 use bumpalo::Bump;
+use tidegate_event::Value;
 
 use super::*;
 use crate::parser::Verdict;
@@ -138,6 +139,8 @@ fn a_record_that_is_no_object_is_rejected_with_the_byte() {
         ("{\"QueryName\":\"a\"", "invalid JSON at byte 16: the text ends too early"),
         ("", "invalid JSON at byte 0: the text ends too early"),
         ("42", "the record is JSON but no object"),
+        ("[1,2,3]", "the record is JSON but no object"),
+        ("[{\"QueryName\":\"c.d\"},5]", "the record is JSON but no object"),
         ("{\"QueryName\":\"a\"} {}", "invalid JSON at byte 18: unexpected text after the value"),
     ] {
         let Verdict::Reject { reason } = parser.parse(record, &arena) else { panic!("{record}") };
@@ -147,6 +150,28 @@ fn a_record_that_is_no_object_is_rejected_with_the_byte() {
     assert_eq!(&warnings[..], ["stage `parse_date`: `soon` is not a time"]);
     let Verdict::Event { warnings, .. } = parser.parse("{}", &arena) else { panic!() };
     assert_eq!(&warnings[..], ["the record names no time"]);
+}
+
+#[test]
+fn none_of_our_formats_takes_a_list_as_a_record() {
+    let (catalog, _) = Catalog::load(&[]).unwrap();
+    let arena = Bump::new();
+    for format in catalog.iter() {
+        let verdict = format.parser().parse("[{\"a\":1}]", &arena);
+        assert!(matches!(verdict, Verdict::Reject { .. }), "{}", format.name());
+    }
+}
+
+#[test]
+fn a_format_that_reads_lists_takes_them() {
+    let dir = folder(&[(
+        "ingest/parser.yml",
+        "pipeline:\n  - name: j\n    external: {name: json.parse-json}\n  - name: s\nstages:\n  s:\n    actions:\n      - set:\n          user.name: \"{{ j.message[0] }}\"\n",
+    )]);
+    let format = Catalog::load_format(&dir.path().join("vendor/thing")).unwrap();
+    let arena = Bump::new();
+    let Verdict::Event { event, .. } = format.parser().parse("[\"x\"]", &arena) else { panic!("an event") };
+    assert_eq!(event.get(format.registry().id("user.name").unwrap()), Some(Value::Str("x")));
 }
 
 #[test]

@@ -122,6 +122,8 @@ impl Parser {
             entries: reuse(std::mem::take(&mut self.entries)),
             received: self.received,
             warnings: BumpVec::new_in(arena),
+            misfits: BumpVec::new_in(arena),
+            misfits_more: 0,
         };
         let verdict = match run::run(program, &mut state, &mut self.hints) {
             Ok(()) => {
@@ -152,6 +154,12 @@ fn finish<'a>(format: &Format, state: &mut State<'a>) -> Verdict<'a> {
         && warnings.is_empty()
     {
         warnings.push(NO_TIME);
+    }
+    warnings.extend_from_slice(&state.misfits);
+    match state.misfits_more {
+        0 => {}
+        1 => warnings.push("1 more value does not fit its field"),
+        more => warnings.push(state.arena.alloc_str(&format!("{more} more values do not fit their fields"))),
     }
     let count = state.fields.iter().filter(|value| value.is_some()).count();
     let mut event = Event::with_capacity_in(count + 1, state.arena);

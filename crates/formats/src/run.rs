@@ -12,6 +12,7 @@ use crate::program::{Action, ActionKind, Filter, Producer, Program, Run, Transla
 use crate::template::{Env, Outside, Val};
 use crate::time;
 
+mod misfit;
 mod store;
 mod view;
 
@@ -44,6 +45,10 @@ pub(crate) struct State<'a> {
     pub(crate) entries: Vec<(&'a str, Value<'a>)>,
     pub(crate) received: Option<Timestamp>,
     pub(crate) warnings: BumpVec<'a, &'a str>,
+    /// Values that do not fit their fields, a sentence each, up to a bound.
+    pub(crate) misfits: BumpVec<'a, &'a str>,
+    /// How many there are beyond the bound.
+    pub(crate) misfits_more: usize,
 }
 
 /// Why a record is refused.

@@ -175,6 +175,40 @@ fn a_format_that_reads_lists_takes_them() {
 }
 
 #[test]
+fn values_that_do_not_fit_are_remarked_upon() {
+    let (catalog, _) = Catalog::load(&[]).unwrap();
+    let Some(format) = catalog.get("cloudflare-gateway-dns") else { return };
+    let mut parser = format.parser();
+    let arena = Bump::new();
+    let long = format!(r#""SrcIP":"{}""#, "x".repeat(1_000));
+    let long_remark = format!("`source.ip`: `{}` is not an IP address", "x".repeat(64));
+    let cases: &[(&str, &[&str])] = &[
+        (
+            r#""SrcIP":"bad-ip","SrcPort":"abc""#,
+            &["`source.ip`: `bad-ip` is not an IP address", "`source.port`: `abc` is not a number"],
+        ),
+        (r#""ResolvedIPs":["not-ip"]"#, &["`dns.resolved_ip`: `not-ip` is not an IP address"]),
+        (r#""ResolvedIPs":["192.0.2.1","",null,7]"#, &["`dns.resolved_ip`: `7` is not an IP address"]),
+        (r#""IsResponseCached":"maybe""#, &["`cloudflare.IsResponseCached`: `maybe` is not `true` or `false`"]),
+        (r#""SrcPort":{"a":[1]}"#, &[r#"`source.port`: `{"a":[1]}` is not a number"#]),
+        (&long, &[&long_remark]),
+        (r#""SrcIP":"","SrcPort":null,"DstIP":" ","DstPort":0,"ResolvedIPs":[],"ColoID":"0""#, &[]),
+        (r#""SrcIP":"::","DstIP":"0.0.0.0","ResolvedIPs":[""],"QueryCategoryIDs":[]"#, &[]),
+    ];
+    for (members, expected) in cases {
+        let record = format!(r#"{{"Datetime":"2026-05-04T10:00:00Z",{members}}}"#);
+        let Verdict::Event { warnings, .. } = parser.parse(&record, &arena) else { panic!("{record}") };
+        assert_eq!(&warnings[..], *expected, "{record}");
+    }
+    let many = vec![r#""no""#; 50].join(",");
+    let record = format!(r#"{{"ResolvedIPs":[{many}]}}"#);
+    let Verdict::Event { warnings, .. } = parser.parse(&record, &arena) else { panic!() };
+    assert_eq!(warnings.len(), 10);
+    assert_eq!(warnings[0], "the record names no time");
+    assert_eq!(warnings[9], "42 more values do not fit their fields");
+}
+
+#[test]
 fn targets_are_what_events_hold() {
     let (catalog, _) = Catalog::load(&[]).unwrap();
     for format in catalog.iter() {

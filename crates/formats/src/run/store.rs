@@ -4,7 +4,7 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 use tidegate_event::{FieldType, Value};
 
-use super::State;
+use super::{State, misfit};
 use crate::coerce::Coercer;
 use crate::fields::{Branch, FieldSlot, Kind};
 use crate::program::{Delete, Program};
@@ -41,12 +41,28 @@ pub(super) fn store<'a>(value: Value<'a>, target: FieldSlot, layer: u16, program
             }
             Some(value)
         }
-        Kind::Declared(kind) => coercer.coerce(kind, value, field.branch),
+        Kind::Declared(kind) => {
+            let stored = coercer.coerce(kind, value, field.branch);
+            if is_less(stored, value) {
+                misfit::remark(kind, value, target, program, state);
+            }
+            stored
+        }
         Kind::Inside => Some(value),
     };
     if let Some(stored) = stored {
         state.fields[usize::from(target)] = Some(stored);
         keep(stored, target, layer, program, state);
+    }
+}
+
+/// Whether coercion left out the value or items of it.
+#[inline]
+fn is_less(stored: Option<Value<'_>>, value: Value<'_>) -> bool {
+    match (stored, value) {
+        (None, _) => true,
+        (Some(Value::List(kept)), Value::List(items)) => kept.len() < items.len(),
+        _ => false,
     }
 }
 
@@ -82,8 +98,12 @@ pub(super) fn store_member<'a>(value: Value<'a>, target: FieldSlot, program: &Pr
             spread(entries, field.branch, program, state);
         }
         (Kind::Declared(kind), value) => {
-            if let Some(value) = coercer.coerce(kind, value, field.branch) {
-                state.fields[usize::from(target)] = Some(value);
+            let stored = coercer.coerce(kind, value, field.branch);
+            if is_less(stored, value) {
+                misfit::remark(kind, value, target, program, state);
+            }
+            if stored.is_some() {
+                state.fields[usize::from(target)] = stored;
             }
         }
         (_, value) => state.fields[usize::from(target)] = Some(value),

@@ -1,10 +1,12 @@
-//! Our own functions over columns: the tests of the query language, and the index of a time bucket. Lists are tested
-//! on their flat items, without taking them apart.
+//! Our own functions over columns: the tests of the query language, the index of a time bucket, the sort key of an
+//! address. Lists are tested on their flat items, without taking them apart.
 
+mod address;
 mod bucket;
 mod distinct;
 mod test;
 
+pub(crate) use self::address::{address_key, address_key_of};
 pub(crate) use self::bucket::bucket;
 pub(crate) use self::distinct::distinct_items;
 pub(crate) use self::test::passes;

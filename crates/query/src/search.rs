@@ -222,7 +222,7 @@ impl Plan {
             let more = by.iter().filter(|name| !columns.contains(name));
             frame = frame.select(columns.iter().chain(more).map(ident))?;
         }
-        let answer = gather(frame.sort(sort_keys(&self.order))?.limit(0, Some(self.limit + 1))?).await?;
+        let answer = gather(frame.sort(sort_keys(&self.order, &job.fields))?.limit(0, Some(self.limit + 1))?).await?;
         let (schema, fields) = (Arc::clone(&job.snapshot.schema), self.fields.clone());
         // Writing ten thousand rows as JSON is no work for a thread that drives queries.
         let writing = handle.spawn_blocking(move || {

@@ -162,6 +162,35 @@ fn pages_follow_each_other_in_every_order() {
 }
 
 #[test]
+fn addresses_are_ordered_as_numbers() {
+    let sorted = ["9.255.255.255", "10.0.0.1", "10.0.0.2", "198.51.100.7", "::1", "2001:db8::1", "fe80::1"];
+    let mut stage = Stage::new(Options::default());
+    let ranks = [5, 3, 0, 6, 4, 2, 1, 2];
+    let events: Vec<Flat> =
+        ranks.iter().map(|&rank| event(0, json!({"source.port": rank, "source.ip": sorted[rank]}))).collect();
+    stage.publish(&events[..3]);
+    stage.flush();
+    stage.publish(&events[3..]);
+    stage.publish(&[event(0, json!({"source.port": 99}))]);
+    for (descending, expected) in [(false, [0, 1, 2, 2, 3, 4, 5, 6, 99]), (true, [6, 5, 4, 3, 2, 2, 1, 0, 99])] {
+        for limit in [1, 2, 9] {
+            let order = Order::Field { name: "source.ip".to_owned(), descending };
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = Search { limit, order: order.clone(), after, ..search(&stage, "") };
+                let result = wait(stage.engine.search(page)).unwrap();
+                seen.extend(ports(&result.rows));
+                match result.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+            assert_eq!(seen, expected, "descending: {descending}, by {limit}");
+        }
+    }
+}
+
+#[test]
 fn rows_of_one_moment_are_paged_too() {
     let mut stage = Stage::new(Options::default());
     let same: Vec<Flat> = (0..20).map(|port| event(0, json!({"source.port": port}))).collect();

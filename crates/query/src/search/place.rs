@@ -7,6 +7,7 @@ use tidegate_event::{Timestamp, names};
 
 use super::{Cursor, Order};
 use crate::error::Error;
+use crate::kernel::{address_key, address_key_of};
 use crate::language::{Fields, Kind};
 use crate::predicate::{text, time};
 
@@ -38,16 +39,23 @@ pub(super) fn beyond(after: &Cursor, order: &Order, fields: &Fields) -> Result<E
             let value = literal(value, kind).ok_or_else(|| {
                 Error::Request(format!("the cursor's value does not fit `{name}`, which holds {}", kind.holds()))
             })?;
-            let past = if *descending { ident(name).lt(value.clone()) } else { ident(name).gt(value.clone()) };
-            Ok(past.or(ident(name).eq(value).and(older(true))).or(ident(name).is_null()))
+            let by = sort_value(name, kind);
+            let past = if *descending { by.clone().lt(value.clone()) } else { by.clone().gt(value.clone()) };
+            Ok(past.or(by.eq(value).and(older(true))).or(ident(name).is_null()))
         }
     }
 }
 
-/// A JSON value as a literal of a column's type.
+/// What rows are ordered by: the column itself, or the number of an address.
+fn sort_value(name: &str, kind: Kind) -> Expr {
+    if kind == Kind::Ip { address_key(ident(name)) } else { ident(name) }
+}
+
+/// A JSON value as a literal of the type that rows are ordered by.
 fn literal(value: &Value, kind: Kind) -> Option<Expr> {
     match (value, kind) {
         (Value::String(value), Kind::Time) => Timestamp::parse_rfc3339(value).ok().map(time),
+        (Value::String(value), Kind::Ip) => Some(address_key_of(value)),
         (Value::String(value), _) => Some(text(value)),
         (Value::Number(value), Kind::Int) => value.as_i64().map(lit),
         (Value::Number(value), Kind::Float) => value.as_f64().map(lit),
@@ -57,13 +65,15 @@ fn literal(value: &Value, kind: Kind) -> Option<Expr> {
 }
 
 /// The order as sort keys.
-pub(super) fn sort_keys(order: &Order) -> Vec<SortExpr> {
+pub(super) fn sort_keys(order: &Order, fields: &Fields) -> Vec<SortExpr> {
     let by = |name: &str, ascending| ident(name).sort(ascending, false);
     match order {
         Order::Newest => vec![by(names::TIMESTAMP, false), by(names::EVENT_ID, false)],
         Order::Oldest => vec![by(names::TIMESTAMP, true), by(names::EVENT_ID, true)],
         Order::Field { name, descending } => {
-            vec![by(name, !descending), by(names::TIMESTAMP, false), by(names::EVENT_ID, false)]
+            let kind = fields.get(name).map_or(Kind::Text, |field| field.kind);
+            let first = sort_value(name, kind).sort(!descending, false);
+            vec![first, by(names::TIMESTAMP, false), by(names::EVENT_ID, false)]
         }
     }
 }

@@ -66,7 +66,7 @@ async fn leading(job: &Job, plan: &Plan, condition: Option<Expr>, handle: &Handl
     let mut survey = Survey::default();
     if plan.limit > 0 {
         let mut columns = vec![ident(names::TIMESTAMP)];
-        let mut keys = sort_keys(&plan.order);
+        let mut keys = sort_keys(&plan.order, &job.fields);
         // Ids take long to read, and one moment has few of them: all its rows are looked at anyway.
         keys.pop();
         if let Order::Field { name, .. } = &plan.order

@@ -118,12 +118,7 @@ fn show(found: &Value, as_json: bool) -> Outcome {
             writeln!(out, "{}", row["event"])?;
         } else {
             let text = row["description"].as_str().map_or_else(|| row["event"].to_string(), ToOwned::to_owned);
-            writeln!(
-                out,
-                "{}  {}",
-                table::printable(row["timestamp"].as_str().unwrap_or("-")),
-                table::printable(&text)
-            )?;
+            writeln!(out, "{}  {}", table::printable(&time_of(row)), table::printable(&text))?;
         }
     }
     if !as_json {
@@ -131,4 +126,24 @@ fn show(found: &Value, as_json: bool) -> Outcome {
         writeln!(out, "{} of {least}{} events, {} ms", rows.len(), found["total"], found["took_ms"])?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A row's time as text: a server sends it so, the engine has microseconds.
+fn time_of(row: &Value) -> String {
+    match &row["timestamp"] {
+        Value::String(text) => text.clone(),
+        micros => micros.as_i64().map_or_else(|| "-".to_owned(), |micros| Timestamp::from_micros(micros).to_rfc3339()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_server_and_of_a_data_directory_have_their_time() {
+        let micros = Timestamp::parse_rfc3339("2026-05-04T10:20:30.5Z").unwrap();
+        assert_eq!(time_of(&json!({"timestamp": micros})), "2026-05-04T10:20:30.500000Z");
+        assert_eq!(time_of(&json!({"timestamp": "2026-05-04T10:20:30Z"})), "2026-05-04T10:20:30Z");
+    }
 }

@@ -275,7 +275,8 @@ async fn measure_all(engine: &Engine) {
     let id = newest.rows[50].id.clone();
     measure("event by id", || async { engine.event(&id).await.unwrap().is_some().to_string() }).await;
     measure("fields", || async { engine.fields(scope("", week)).await.unwrap().sampled.to_string() }).await;
-    let export = Export { scope: scope("dns.question.name:*ite1234*", week), format: Format::Ndjson, fields: None };
+    let export =
+        Export { scope: scope("dns.question.name:*ite1234*", week), format: Format::Ndjson, fields: None, limit: None };
     measure("export", || async {
         let mut stream = engine.export(export.clone()).await.unwrap();
         let mut bytes = 0;

@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::run::{Job, Reading, Task, prepare};
 use crate::scope::Scope;
-use crate::search::columns_of;
+use crate::search::{Search, columns_of};
 
 /// Chunks that wait for a slow reader.
 const CHUNKS_WAITING_MAX: usize = 4;
@@ -35,6 +35,8 @@ pub struct Export {
     pub format: Format,
     /// The fields, in this order where the format has one; `None` for all.
     pub fields: Option<Vec<String>>,
+    /// Only so many, the newest first; `None` for all. At most [`LIMIT_MAX`](crate::LIMIT_MAX).
+    pub limit: Option<usize>,
 }
 
 /// How exported events are written.
@@ -75,10 +77,14 @@ impl std::fmt::Debug for ExportStream {
 impl Engine {
     /// Starts an export of everything that matches. Events come in the order of the table's files, which is roughly
     /// that of their receipt; memory stays bounded however many there are, and a slow reader slows the work down.
+    /// With a limit they are those of [`search`](Self::search).
     ///
     /// # Errors
-    /// When the query or a field is wrong. Later failures are the last item of the stream.
+    /// When the query, a field or the limit is wrong. Later failures are the last item of the stream.
     pub async fn export(&self, export: Export) -> Result<ExportStream, Error> {
+        if let Some(limit) = export.limit {
+            return self.export_newest(export, limit).await;
+        }
         let job = self.job();
         let condition = export.scope.condition(&job.fields)?;
         let columns = export.fields.as_ref().map(|names| columns_of(names, &job.fields)).transpose()?;
@@ -115,6 +121,28 @@ impl Engine {
             if let Err(error) = failed.await {
                 let _ = sender.send(Err(error)).await;
             }
+        });
+        Ok(ExportStream { chunks, _task: task })
+    }
+
+    async fn export_newest(&self, export: Export, limit: usize) -> Result<ExportStream, Error> {
+        let writer = Writer::new(&self.job(), &export);
+        let search = Search { scope: export.scope, limit, fields: export.fields, ..Search::default() };
+        let found = self.search(search).await?;
+        if found.partial {
+            return Err(Error::Timeout(self.options().timeout));
+        }
+        let (sender, chunks) = mpsc::channel(CHUNKS_WAITING_MAX);
+        let task = Task::spawn(self.handle(), async move {
+            let mut out = writer.header();
+            for row in found.rows {
+                writer.event(row.event.get().as_bytes(), &mut out);
+                if out.len() >= CHUNK_BYTES && sender.send(Ok(std::mem::take(&mut out).into())).await.is_err() {
+                    return;
+                }
+            }
+            // Whoever closed the stream wants no more.
+            let _ = sender.send(Ok(out.into())).await;
         });
         Ok(ExportStream { chunks, _task: task })
     }
@@ -159,16 +187,21 @@ impl Writer {
         };
         let mut json = Vec::new();
         while row < batch.num_rows() && out.len() < CHUNK_BYTES {
-            if self.format == Format::Ndjson {
-                decoder.row(batch, row, out);
-                out.push(b'\n');
-            } else {
-                json.clear();
-                decoder.row(batch, row, &mut json);
-                csv::write_row(&self.columns, &json, self.format == Format::Spreadsheet, out);
-            }
+            json.clear();
+            decoder.row(batch, row, &mut json);
+            self.event(&json, out);
             row += 1;
         }
         row
+    }
+
+    /// Writes one event, given as nested JSON.
+    fn event(&self, json: &[u8], out: &mut Vec<u8>) {
+        if self.format == Format::Ndjson {
+            out.extend_from_slice(json);
+            out.push(b'\n');
+        } else {
+            csv::write_row(&self.columns, json, self.format == Format::Spreadsheet, out);
+        }
     }
 }

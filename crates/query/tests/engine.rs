@@ -353,19 +353,40 @@ fn fields_have_a_coverage() {
     }
 }
 
+fn exported(
+    stage: &Stage,
+    format: Format,
+    fields: Option<&[&str]>,
+    limit: Option<usize>,
+) -> Result<String, tidegate_query::Error> {
+    let fields = fields.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+    wait(async {
+        let mut stream = stage.engine.export(Export { scope: stage.scope(""), format, fields, limit }).await?;
+        let mut out = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            out.extend_from_slice(&chunk?);
+        }
+        Ok(String::from_utf8(out).unwrap())
+    })
+}
+
+#[test]
+fn an_export_with_a_limit_holds_the_newest() {
+    for stage in stages() {
+        let newest = exported(&stage, Format::Csv, Some(&["source.port"]), Some(3)).unwrap();
+        assert_eq!(newest, "source.port\r\n1009\r\n1008\r\n1007\r\n");
+        let lines = exported(&stage, Format::Ndjson, None, Some(99)).unwrap();
+        assert_eq!(lines.lines().count(), 10);
+        let whole = exported(&stage, Format::Ndjson, None, None).unwrap();
+        assert!(lines.lines().all(|line| whole.lines().any(|other| other == line)));
+        assert_eq!(exported(&stage, Format::Csv, Some(&["source.port"]), Some(0)).unwrap(), "source.port\r\n");
+        assert!(exported(&stage, Format::Csv, None, Some(10_001)).unwrap_err().is_callers());
+    }
+}
+
 #[test]
 fn an_export_holds_everything() {
-    let whole = |stage: &Stage, format, fields: Option<&[&str]>| {
-        let fields = fields.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        wait(async {
-            let mut stream = stage.engine.export(Export { scope: stage.scope(""), format, fields }).await.unwrap();
-            let mut out = Vec::new();
-            while let Some(chunk) = stream.next().await {
-                out.extend_from_slice(&chunk.unwrap());
-            }
-            String::from_utf8(out).unwrap()
-        })
-    };
+    let whole = |stage: &Stage, format, fields| exported(stage, format, fields, None).unwrap();
     for stage in stages() {
         let lines = whole(&stage, Format::Ndjson, None);
         let mut seen: Vec<i64> = lines

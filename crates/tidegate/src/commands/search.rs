@@ -15,6 +15,8 @@ use crate::hunt::{Hunt, HuntArgs, query_failure};
 use crate::table;
 use crate::when::{parse_length, parse_moment};
 
+const LIMIT_DEFAULT: usize = 100;
+
 /// Find events with the events query language
 #[derive(Debug, clap::Args)]
 #[command(
@@ -34,16 +36,16 @@ pub(crate) struct Args {
     /// Only events before this time
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// Events to show, the newest first
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    limit: usize,
+    /// Events to show, the newest first, 10,000 at most [default: 100; with --csv all]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// Only these fields, with what lies below them
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     fields: Option<Vec<String>>,
     /// Print events as JSON lines
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// Print everything that matches as CSV
+    /// Print as CSV, everything that matches unless --limit is given
     #[arg(long)]
     csv: bool,
 }
@@ -68,10 +70,13 @@ pub(crate) fn run(args: Args) -> Outcome {
             });
             if args.csv {
                 body["format"] = json!("csv");
+                if let Some(limit) = args.limit {
+                    body["limit"] = json!(limit);
+                }
                 client.copy("events/export", &body, &mut stdout().lock())?;
                 return Ok(ExitCode::SUCCESS);
             }
-            body["limit"] = json!(args.limit);
+            body["limit"] = json!(args.limit.unwrap_or(LIMIT_DEFAULT));
             show(&client.send("POST", "events/search", &body)?, args.json)
         }
     }
@@ -91,14 +96,15 @@ fn range(args: &Args, now: Timestamp) -> Result<TimeRange, String> {
 
 async fn page(engine: &Engine, scope: Scope, args: &Args) -> Outcome {
     let text = scope.query.clone();
-    let search = Search { scope, limit: args.limit, fields: args.fields.clone(), ..Search::default() };
+    let search =
+        Search { scope, limit: args.limit.unwrap_or(LIMIT_DEFAULT), fields: args.fields.clone(), ..Search::default() };
     let found = engine.search(search).await.map_err(|error| query_failure(error, &text))?;
     show(&serde_json::to_value(&found).map_err(|error| eyre!(error))?, args.json)
 }
 
 async fn export(engine: &Engine, scope: Scope, args: &Args) -> Outcome {
     let text = scope.query.clone();
-    let export = Export { scope, format: Format::Csv, fields: args.fields.clone() };
+    let export = Export { scope, format: Format::Csv, fields: args.fields.clone(), limit: args.limit };
     let failure = |error: Error| query_failure(error, &text);
     let mut chunks = engine.export(export).await.map_err(failure)?;
     let mut out = stdout().lock();

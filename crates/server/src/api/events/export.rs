@@ -37,6 +37,8 @@ pub(crate) struct ExportRequest {
     format: Format,
     /// The fields, in this order where the format has one; all if absent.
     fields: Option<Vec<String>>,
+    /// Only so many, the newest first, 10,000 at most; everything that matches if absent.
+    limit: Option<usize>,
 }
 
 /// As [`ExportRequest`], in a link.
@@ -56,6 +58,8 @@ pub(crate) struct ExportParams {
     format: Format,
     /// The fields, separated by commas; all if absent.
     fields: Option<String>,
+    /// Only so many, the newest first, 10,000 at most; everything that matches if absent.
+    limit: Option<usize>,
 }
 
 /// Exports everything that matches.
@@ -78,6 +82,7 @@ pub(crate) async fn post(
         scope: scope(request.query, request.from, request.to)?,
         format: request.format,
         fields: request.fields,
+        limit: request.limit,
     };
     send(&shared, export).await
 }
@@ -99,7 +104,7 @@ pub(crate) async fn get(
 ) -> Result<Response, ApiError> {
     let fields = params.fields.map(|names| names.split(',').map(|name| name.trim().to_owned()).collect());
     let scope = scope(params.query, params.from, params.to)?;
-    send(&shared, Export { scope, format: params.format, fields }).await
+    send(&shared, Export { scope, format: params.format, fields, limit: params.limit }).await
 }
 
 async fn send(shared: &Shared, export: Export) -> Result<Response, ApiError> {

@@ -115,6 +115,8 @@ async fn published_events_are_found_counted_shown_and_exported() {
     assert_eq!(fields["sampled"], 3);
     let csv = ask("events/export", json!({"format": "csv", "fields": ["dns.question.name"]})).await.text();
     assert_eq!(csv.lines().count(), 4, "{csv}");
+    let newest = json!({"format": "csv", "fields": ["dns.question.name"], "limit": 1});
+    assert_eq!(ask("events/export", newest).await.text(), "dns.question.name\r\nA.example\r\n");
     let sql = ask("sql", json!({"statement": "SELECT count(*) AS n FROM events"})).await.json();
     assert_eq!(sql["rows"], json!([[3]]));
     let unknown = json!({"query": "dns.question.nam:x"});

@@ -1,6 +1,7 @@
 //! Times on the command line: RFC 3339, a date, or an age such as `24h`.
 
 use tidegate_event::Timestamp;
+use tidegate_query::language::{Moment, TimeRange};
 
 /// Microseconds in a length of time such as `90s`, `15m`, `24h`, `7d`, `2w`.
 pub(crate) fn parse_length(text: &str) -> Result<i64, String> {
@@ -44,6 +45,16 @@ pub(crate) fn parse_moment(text: &str, now: Timestamp) -> Result<Timestamp, Stri
     })
 }
 
+/// The stretch from `--from` to `--to`, as the API means it: a whole day, month or year as `to` belongs to it.
+pub(crate) fn parse_range(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<TimeRange, String> {
+    let stretch = |text: &str| match Moment::parse(text, now) {
+        Some(moment) => Ok(moment),
+        None => parse_moment(text, now).map(|moment| Moment { start: moment, end: moment }),
+    };
+    let (from, to) = (from.map(stretch).transpose()?, to.map(stretch).transpose()?);
+    TimeRange::between(from, to).map_err(|(from, to)| format!("--from ({from}) is after --to ({to})"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +71,27 @@ mod tests {
         for wrong in ["", "yesterday", "24", "5y", "99999999999999999999d"] {
             assert!(moment(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn ranges_are_those_of_the_api() {
+        let now = Timestamp::parse_rfc3339("2026-05-04T10:20:30Z").unwrap();
+        let range = |from, to| {
+            let range = parse_range(from, to, now)?;
+            Ok::<_, String>((range.start.map(Timestamp::to_rfc3339), range.end.map(Timestamp::to_rfc3339)))
+        };
+        let between = |from: &str, to: &str| Ok((Some(from.to_owned()), Some(to.to_owned())));
+        assert_eq!(
+            range(Some("2026-05-04"), Some("2026-05-04")),
+            between("2026-05-04T00:00:00Z", "2026-05-05T00:00:00Z")
+        );
+        assert_eq!(range(Some("2026-05"), Some("2026-05")), between("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z"));
+        assert_eq!(range(Some("24h"), Some("now")), between("2026-05-03T10:20:30Z", "2026-05-04T10:20:30Z"));
+        assert_eq!(range(Some("1777890030"), Some("12h")).unwrap_err(), {
+            "--from (2026-05-04T10:20:30Z) is after --to (2026-05-03T22:20:30Z)"
+        });
+        assert_eq!(range(None, None), Ok((None, None)));
+        assert!(range(Some("2026-05-05"), Some("2026-05-04")).unwrap_err().contains("is after"));
+        assert!(range(Some("soon"), None).unwrap_err().contains("`soon` is no time"));
     }
 }

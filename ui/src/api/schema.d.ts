@@ -1471,14 +1471,12 @@ export interface components {
             by?: components["schemas"]["By"];
             /** @description Of which field; only `count` goes without. */
             field?: string | null;
-            /** @description Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /** @description `count`, `cardinality`, `avg`, `min`, `max` or `sum`. */
             function: string;
             /** @description The query, in the events query language; all events if absent. */
             query?: string;
-            /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description One stretch of time. */
         AlertBucket: {
@@ -1607,8 +1605,7 @@ export interface components {
         };
         /** @description An exception to try. */
         AlertFilterTrial: {
-            /** @description From when on alerts are looked at: `now-30d` if absent; forms as for events. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /** @description Which events raise nothing, in the events query language. */
             query: string;
             /**
@@ -1664,15 +1661,13 @@ export interface components {
              *     if absent.
              */
             filter?: components["schemas"]["AlertSelection"];
-            /** @description Not before; 2,000 buckets before `to`, if absent; forms as for events. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /**
              * Format: int64
              * @description Width of a bucket in milliseconds.
              */
             interval_ms: number;
-            /** @description Before; now, if absent. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description An alert in a list. */
         AlertLine: {
@@ -1757,11 +1752,8 @@ export interface components {
              * @default null
              */
             assignee: string | null;
-            /**
-             * @description With an event at or after this time; forms as for events.
-             * @default null
-             */
-            from: string | null;
+            /** @default null */
+            from: components["schemas"]["Time"] | null;
             /**
              * @description About this name.
              * @default null
@@ -1802,11 +1794,8 @@ export interface components {
              * @default null
              */
             technique: string | null;
-            /**
-             * @description With an event before this time.
-             * @default null
-             */
-            to: string | null;
+            /** @default null */
+            to: components["schemas"]["Time"] | null;
             /**
              * @description Of these urgencies: `low`, `medium`, `high`.
              * @default null
@@ -2139,12 +2128,12 @@ export interface components {
             fields?: string[] | null;
             /** @description `ndjson`, `csv`, or `spreadsheet` (CSV in which no value can be taken for a formula). */
             format: string;
-            /** @description Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
+            /** @description Only so many, the newest first, 10,000 at most; everything that matches if absent. */
+            limit?: number | null;
             /** @description The query, in the events query language; all events if absent. */
             query?: string;
-            /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description What to change of a feed; what is absent stays. */
         FeedEdit: {
@@ -2325,12 +2314,10 @@ export interface components {
         };
         /** @description Which events are looked at. */
         FieldsRequest: {
-            /** @description Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /** @description The query, in the events query language; all events if absent. */
             query?: string;
-            /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description A rule by its name. */
         FilteredRule: {
@@ -2414,8 +2401,7 @@ export interface components {
         };
         /** @description What to count over time. */
         HistogramRequest: {
-            /** @description Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /**
              * Format: int64
              * @description Width of a bucket in milliseconds; a readable one if absent.
@@ -2427,8 +2413,7 @@ export interface components {
             split?: string | null;
             /** @description How many values are counted apart: 5 if absent, 50 at most. */
             split_size?: number | null;
-            /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description What was done with an alert. */
         HistoryLine: {
@@ -2457,11 +2442,8 @@ export interface components {
              * @default null
              */
             collection: string | null;
-            /**
-             * @description Events from here; 400 days back if absent; forms as for events.
-             * @default null
-             */
-            from: string | null;
+            /** @default null */
+            from: components["schemas"]["Time"] | null;
             /**
              * @description These indicators, 5,000 at most.
              * @default null
@@ -2472,11 +2454,8 @@ export interface components {
              * @default null
              */
             name: string | null;
-            /**
-             * @description Events before this; until now, if absent.
-             * @default null
-             */
-            to: string | null;
+            /** @default null */
+            to: components["schemas"]["Time"] | null;
         };
         /** @description An indicator that was found. */
         HuntResult: {
@@ -3577,10 +3556,8 @@ export interface components {
         };
         /** @description A rule to try on stored events. */
         RuleTrial: {
-            /** @description Not before; `now-7d` if absent; forms as for events. */
-            from?: string | null;
-            /** @description Before; now, if absent. */
-            to?: string | null;
+            from?: components["schemas"]["Time"] | null;
+            to?: components["schemas"]["Time"] | null;
             /** @description The rule, in Sigma's YAML; 256 KiB at most. */
             yaml: string;
         };
@@ -3690,16 +3667,14 @@ export interface components {
             after?: string | null;
             /** @description The fields of each event, with what lies below them; all if absent. */
             fields?: string[] | null;
-            /** @description Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /** @description Events of the page: 100 if absent, 10,000 at most. */
             limit?: number | null;
             /** @description Which come first; the newest if absent. */
             order?: components["schemas"]["OrderRequest"];
             /** @description The query, in the events query language; all events if absent. */
             query?: string;
-            /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description An open session. */
         SessionView: {
@@ -3830,6 +3805,11 @@ export interface components {
          * @enum {string}
          */
         TextFormat: "auto" | "stix" | "misp" | "csv" | "text";
+        /**
+         * Time
+         * @description A time in a request's body, for its description: [`time_text`] reads it.
+         */
+        Time: string | number;
         /** @description A new token. */
         TokenCreated: {
             /** @description Its secret, shown this once. */
@@ -3912,14 +3892,12 @@ export interface components {
         TopRequest: {
             /** @description The field. */
             field: string;
-            /** @description Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`. */
-            from?: string | null;
+            from?: components["schemas"]["Time"] | null;
             /** @description The query, in the events query language; all events if absent. */
             query?: string;
             /** @description How many values: 10 if absent, 1,000 at most. */
             size?: number | null;
-            /** @description Before, in the same forms; a bare date means that the whole day belongs to it. */
-            to?: string | null;
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description A setting of a rule. */
         Tuning: {
@@ -5027,6 +5005,8 @@ export interface operations {
                 format: string;
                 /** @description The fields, separated by commas; all if absent. */
                 fields?: string;
+                /** @description Only so many, the newest first, 10,000 at most; everything that matches if absent. */
+                limit?: number;
             };
             header?: never;
             path?: never;

@@ -7,7 +7,10 @@ use tidegate_event::Timestamp;
 
 use super::fields::Field;
 use super::ip::IpRange;
+use super::moment::Moment;
 use super::text::TextTest;
+
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A resolved query or a part of one. Logic is two-valued: a test of a field that an event lacks is false, and NOT of
 /// it is true.
@@ -95,6 +98,22 @@ impl FloatRange {
 }
 
 impl TimeRange {
+    /// From the start of `from` to the start of `to`; a day, month or year as `to` belongs to the range whole.
+    ///
+    /// # Errors
+    /// The starts of both when `from` comes after `to`.
+    pub fn between(from: Option<Moment>, to: Option<Moment>) -> Result<Self, (Timestamp, Timestamp)> {
+        let is_whole = |to: Moment| to.end.as_micros() - to.start.as_micros() >= DAY_MICROS;
+        if let (Some(from), Some(to)) = (from, to) {
+            let is_after = if is_whole(to) { from.start >= to.end } else { from.start > to.start };
+            if is_after {
+                return Err((from.start, to.start));
+            }
+        }
+        let end = to.map(|to| if is_whole(to) { to.end } else { to.start });
+        Ok(Self { start: from.map(|from| from.start), end })
+    }
+
     /// Whether the moment lies in the range.
     #[must_use]
     pub fn contains(&self, moment: Timestamp) -> bool {

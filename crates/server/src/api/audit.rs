@@ -77,13 +77,14 @@ pub(crate) async fn list(
     Query(params): Query<AuditParams>,
 ) -> Result<Json<AuditPage>, ApiError> {
     let limit = params.limit.unwrap_or(ENTRIES_DEFAULT).clamp(1, ENTRIES_MAX);
-    let filter = AuditFilter {
-        from: moment_or_none("from", params.from.as_deref())?,
-        to: moment_or_none("to", params.to.as_deref())?,
-        actor: params.actor,
-        action: params.action,
-        target: params.target,
-    };
+    let from = moment_or_none("from", params.from.as_deref())?;
+    let to = moment_or_none("to", params.to.as_deref())?;
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(ApiError::bad_request(format!("`from` ({from}) is after `to` ({to})")));
+    }
+    let filter = AuditFilter { from, to, actor: params.actor, action: params.action, target: params.target };
     let entries = shared.ask(move |state| state.audit(&filter, limit, params.before)).await?;
     let next = (entries.len() == limit).then(|| entries.last().map(|entry| entry.id)).flatten();
     Ok(Json(AuditPage { entries: entries.into_iter().map(line).collect(), next }))

@@ -9,14 +9,17 @@ pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod top;
 
+use std::fmt;
+
 use axum::http::StatusCode;
+use serde::Deserializer;
+use serde::de::Visitor;
 use tidegate_event::Timestamp;
 use tidegate_query::language::{MOMENT_FORMS, Moment, QueryError, TimeRange};
 use tidegate_query::{Error, Scope};
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
-
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// The events that a request means.
 pub(crate) fn scope(query: String, from: Option<String>, to: Option<String>) -> Result<Scope, ApiError> {
@@ -26,17 +29,48 @@ pub(crate) fn scope(query: String, from: Option<String>, to: Option<String>) -> 
 
 /// The stretch of time that a request means.
 pub(crate) fn range(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<TimeRange, ApiError> {
-    let start = stretch("from", from, now)?.map(|moment| moment.start);
-    let end = stretch("to", to, now)?.map(|moment| {
-        let is_day = moment.end.as_micros() - moment.start.as_micros() >= DAY_MICROS;
-        if is_day { moment.end } else { moment.start }
-    });
-    if let (Some(start), Some(end)) = (start, end)
-        && start > end
-    {
-        return Err(ApiError::bad_request(format!("`from` ({start}) is after `to` ({end})")));
+    let (from, to) = (stretch("from", from, now)?, stretch("to", to, now)?);
+    TimeRange::between(from, to)
+        .map_err(|(from, to)| ApiError::bad_request(format!("`from` ({from}) is after `to` ({to})")))
+}
+
+/// A time in a request's body, for its description: [`time_text`] reads it.
+#[derive(ToSchema)]
+#[schema(title = "Time")]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a shape to describe")]
+pub(crate) enum Time {
+    /// RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`.
+    Text(String),
+    /// Unix seconds or finer, told apart by the number of digits.
+    Unix(i64),
+}
+
+/// Reads a time that is text or a whole number as text.
+pub(crate) fn time_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Reader;
+
+    impl Visitor<'_> for Reader {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(MOMENT_FORMS)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned()))
+        }
+
+        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(Some(number.to_string()))
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
     }
-    Ok(TimeRange { start, end })
+
+    deserializer.deserialize_any(Reader)
 }
 
 fn stretch(name: &str, text: Option<&str>, now: Timestamp) -> Result<Option<Moment>, ApiError> {

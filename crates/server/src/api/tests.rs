@@ -148,6 +148,8 @@ async fn an_admin_runs_intakes() {
     assert_eq!(list.as_array().unwrap().len(), 1);
     assert!(!list.to_string().contains(&key));
 
+    let crossed = "/api/v1/audit?from=2026-05-05T00:00:00Z&to=2026-05-04T00:00:00Z";
+    assert!(fixture.ask(admin, Method::GET, crossed, None).await.error().contains("is after"));
     let trail = fixture.ask(admin, Method::GET, "/api/v1/audit?action=intake&limit=2", None).await.json();
     assert_eq!(trail["entries"][0]["action"], "intake.delete");
     assert_eq!(trail["entries"][0]["via"], "token test");

@@ -20,7 +20,7 @@ use crate::node::{events_dir, load_catalog};
 use crate::place::{Missing, OnData, Place, PlaceArgs, failure};
 use crate::progress::Progress;
 use crate::table;
-use crate::when::parse_moment;
+use crate::when::parse_range;
 
 /// Found indicators that are shown.
 const RESULTS_MAX: usize = 500;
@@ -61,10 +61,8 @@ const COLUMNS: [table::Column; 4] =
 /// Runs the verb.
 pub(crate) fn run(mut args: Args) -> Outcome {
     let now = Timestamp::now();
-    let moment = |text: &Option<String>| {
-        text.as_deref().map(|text| parse_moment(text, now)).transpose().map_err(|why| Failure::Usage(eyre!(why)))
-    };
-    let range = (moment(&args.from)?, moment(&args.to)?);
+    let range = parse_range(args.from.as_deref(), args.to.as_deref(), now).map_err(|why| Failure::Usage(eyre!(why)))?;
+    let range = (range.start, range.end);
     let place = std::mem::take(&mut args.place).open(Missing::Refuse)?;
     match place {
         Place::Data(on) => on_data(*on, &args, range),

@@ -13,7 +13,7 @@ use tidegate_query::{Engine, Error, Export, Format, Scope, Search};
 use crate::exit::{Failure, Outcome};
 use crate::hunt::{Hunt, HuntArgs, query_failure};
 use crate::table;
-use crate::when::{parse_length, parse_moment};
+use crate::when::{parse_length, parse_range};
 
 const LIMIT_DEFAULT: usize = 100;
 
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Only events from this time on: RFC 3339, a date, or an age such as 24h
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Only events before this time
+    /// Only events before this time; of a date, the whole day belongs
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// Events to show, the newest first, 10,000 at most [default: 100; with --csv all]
@@ -83,15 +83,11 @@ pub(crate) fn run(args: Args) -> Outcome {
 }
 
 fn range(args: &Args, now: Timestamp) -> Result<TimeRange, String> {
-    let moment = |text: &Option<String>| text.as_deref().map(|text| parse_moment(text, now)).transpose();
-    let (mut start, end) = (moment(&args.from)?, moment(&args.to)?);
     if let Some(length) = args.last {
-        start = Some(Timestamp::from_micros(now.as_micros().saturating_sub(length)));
+        let start = Timestamp::from_micros(now.as_micros().saturating_sub(length));
+        return Ok(TimeRange { start: Some(start), end: None });
     }
-    match (start, end) {
-        (Some(start), Some(end)) if start > end => Err(format!("--from ({start}) is after --to ({end})")),
-        _ => Ok(TimeRange { start, end }),
-    }
+    parse_range(args.from.as_deref(), args.to.as_deref(), now)
 }
 
 async fn page(engine: &Engine, scope: Scope, args: &Args) -> Outcome {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::api::alerts::AlertLine;
 use crate::api::alerts::query::{any, is};
-use crate::api::events::range;
+use crate::api::events::{Time, range, time_text};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -41,6 +41,8 @@ pub(crate) struct AlertFilterTrial {
     /// Which events raise nothing, in the events query language.
     query: String,
     /// From when on alerts are looked at: `now-30d` if absent; forms as for events.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     from: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use tidegate_state::AlertQuery;
 use utoipa::ToSchema;
 
 use super::select::AlertSelection;
-use crate::api::events::range;
+use crate::api::events::{Time, range, time_text};
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -23,8 +23,12 @@ const BUCKETS_BACK: i64 = 2_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertHistogramRequest {
     /// Not before; 2,000 buckets before `to`, if absent; forms as for events.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     from: Option<String>,
     /// Before; now, if absent.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     to: Option<String>,
     /// Width of a bucket in milliseconds.
     interval_ms: u64,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{AlertStatus, Urgency};
-use crate::api::events::range;
+use crate::api::events::{Time, range, time_text};
 use crate::auth::Caller;
 use crate::detection::Severity;
 use crate::error::ApiError;
@@ -40,8 +40,12 @@ pub(crate) struct AlertSelection {
     /// With this ATT&CK technique or one below it.
     pub(super) technique: Option<String>,
     /// With an event at or after this time; forms as for events.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     pub(super) from: Option<String>,
     /// With an event before this time.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     pub(super) to: Option<String>,
 }
 

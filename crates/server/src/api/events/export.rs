@@ -15,7 +15,7 @@ use tidegate_query::{Error, Export, ExportStream, Format};
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::events::scope;
+use crate::api::events::{Time, scope, time_text};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{JsonBody, Query};
@@ -29,8 +29,12 @@ pub(crate) struct ExportRequest {
     #[serde(default)]
     query: String,
     /// Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     from: Option<String>,
     /// Before, in the same forms; a bare date means that the whole day belongs to it.
+    #[serde(default, deserialize_with = "time_text")]
+    #[schema(value_type = Option<Time>)]
     to: Option<String>,
     /// `ndjson`, `csv`, or `spreadsheet` (CSV in which no value can be taken for a formula).
     #[schema(value_type = String)]

@@ -17,7 +17,7 @@ fn stretches_of_time_are_read_in_every_form() {
     let scope = resolve(Some("2026-05-04T10:00:00Z"), Some("2026-05-04T11:00:00Z")).unwrap();
     assert_eq!((scope.range.start, scope.range.end), (at("2026-05-04T10:00:00Z"), at("2026-05-04T11:00:00Z")));
     let scope = resolve(Some("now-24h"), None).unwrap();
-    assert_eq!(scope.now.as_micros() - scope.range.start.unwrap().as_micros(), DAY_MICROS);
+    assert_eq!(scope.now.as_micros() - scope.range.start.unwrap().as_micros(), 86_400_000_000);
     assert_eq!(resolve(None, None).unwrap().range, TimeRange::default());
 }
 
@@ -25,6 +25,9 @@ fn stretches_of_time_are_read_in_every_form() {
 fn impossible_stretches_are_named() {
     assert!(resolve(Some("soon"), None).unwrap_err().message().contains("`from` is `soon`"));
     assert!(resolve(Some("now"), Some("now-1h")).unwrap_err().message().contains("is after"));
+    let error = resolve(Some("2026-05-05"), Some("2026-05-04")).unwrap_err();
+    assert_eq!(error.message(), "`from` (2026-05-05T00:00:00Z) is after `to` (2026-05-04T00:00:00Z)");
+    assert!(resolve(Some("2026-05-04T12:00:00Z"), Some("2026-05-04")).is_ok());
 }
 
 #[test]
@@ -42,6 +45,8 @@ async fn questions_about_events_are_answered_or_refused_with_the_place() {
         ("search", json!({"query": "*", "from": "now-1h", "limit": 5, "order": "oldest"})),
         ("search", json!({})),
         ("histogram", json!({"from": "2026-05-04", "to": "2026-05-04"})),
+        ("search", json!({"from": 1_777_852_800, "to": 1_777_939_200_000_i64})),
+        ("histogram", json!({"from": "1777852800", "to": null})),
         ("fields", json!({})),
         ("parse", json!({"query": "a b"})),
     ] {
@@ -59,6 +64,11 @@ async fn questions_about_events_are_answered_or_refused_with_the_place() {
     assert_eq!(parsed["valid"], false);
     assert!(parsed["error"]["span"]["start"].as_u64().unwrap() >= 2, "{parsed}");
     assert_eq!(parsed["tokens"][0], json!({"kind": "text", "start": 0, "end": 1}));
+    for from in [json!(1.5), json!(-1), json!(true), json!(["now"]), json!(7)] {
+        let odd = ask("/api/v1/events/search", json!({"from": from})).await;
+        assert_eq!(odd.status, StatusCode::BAD_REQUEST, "{from}");
+        assert!(odd.error().contains("a time such as"), "{from}: {}", odd.text());
+    }
     let odd = ask("/api/v1/events/search", json!({"after": "nonsense"})).await;
     assert_eq!(odd.status, StatusCode::BAD_REQUEST);
     let path = "/api/v1/events/export?format=ndjson&query=*";

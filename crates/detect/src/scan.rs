@@ -185,10 +185,13 @@ impl Alert {
         let known = self.findings.insert(finding.id, finding.count).unwrap_or(0);
         self.count += finding.count.saturating_sub(known);
         for event in finding.events {
-            if self.events.len() < EVIDENCE_MAX && !self.events.contains(&event) {
+            if !self.events.contains(&event) {
                 self.events.push(event);
             }
         }
+        // findings need not come in the order of their events
+        self.events.sort_by_key(|event| event.at);
+        self.events.truncate(EVIDENCE_MAX);
         if !finding.note.is_empty() {
             self.note = finding.note;
         }

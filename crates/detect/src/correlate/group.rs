@@ -11,6 +11,8 @@ use crate::finding::{EVIDENCE_MAX, Evidence};
 
 /// Most matches that a group remembers; what is older is forgotten and counted.
 pub(crate) const ENTRIES_PER_GROUP_MAX: usize = 4_096;
+/// Most events that a group keeps to show before it fires. A window of more shows the first ten of the last so many.
+pub(crate) const SHOWN_MAX: usize = 64;
 /// Distinct values up to which counts are exact.
 pub(crate) const EXACT_MAX: usize = 128;
 
@@ -58,6 +60,7 @@ pub(crate) struct Group {
     pub(crate) window: Window,
     pub(crate) sketch: Option<Sketch>,
     pub(crate) open: Option<Open>,
+    /// In time order.
     pub(crate) evidence: Vec<Evidence>,
     /// Time of the last match.
     pub(crate) last: i64,
@@ -153,7 +156,9 @@ impl Group {
         if let Some(sketch) = &mut self.sketch {
             sketch.add(entry.at, entry.bits, correlation.span);
             let figure = sketch.estimate(entry.at, correlation.span).round();
-            return correlation.condition.met(figure).then_some((figure, entry.at, figure as usize));
+            // which of them came first is forgotten: none before the window
+            let first = entry.at.saturating_sub(correlation.span);
+            return correlation.condition.met(figure).then_some((figure, first, figure as usize));
         }
         if self.entries.back().is_none_or(|last| *last <= entry) {
             self.entries.push_back(entry);
@@ -271,15 +276,49 @@ impl Group {
         out
     }
 
-    /// Keeps an event to show: the last ten before it fires, the first ten from then on.
-    pub(crate) fn remember(&mut self, evidence: &Evidence) {
-        if self.evidence.len() >= EVIDENCE_MAX {
-            if self.open.is_some() {
-                return;
-            }
-            self.evidence.remove(0);
+    /// Keeps an event to show before it fires: the last `most`, none from before `before`.
+    pub(crate) fn remember(&mut self, evidence: &Evidence, most: usize, before: i64) {
+        self.show(evidence);
+        let outside = self.evidence.partition_point(|event| event.at.as_micros() < before);
+        let over = self.evidence.len().saturating_sub(most);
+        self.evidence.drain(..outside.max(over));
+    }
+
+    /// Keeps an event that a finding grew by, when it is one of the first ten.
+    pub(crate) fn remember_more(&mut self, evidence: &Evidence) {
+        let late = self.evidence.last().is_some_and(|last| evidence.at < last.at);
+        if late || self.evidence.len() < EVIDENCE_MAX {
+            self.show(evidence);
+            self.evidence.truncate(EVIDENCE_MAX);
         }
-        self.evidence.push(evidence.clone());
+    }
+
+    /// Keeps an event to show until its window is complete: the first ten of each.
+    pub(crate) fn remember_for_close(&mut self, evidence: &Evidence, most: usize, correlation: &Correlation) {
+        self.show(evidence);
+        if self.evidence.len() <= most {
+            return;
+        }
+        let (mut next, mut end, mut shown) = (0, i64::MIN, 0);
+        let entries = &self.entries;
+        self.evidence.retain(|event| {
+            let at = event.at.as_micros();
+            while at > end
+                && let Some(first) = entries.get(next)
+            {
+                end = first.at.saturating_add(correlation.span);
+                next = entries.partition_point(|entry| entry.at <= end);
+                shown = 0;
+            }
+            shown += 1;
+            shown <= EVIDENCE_MAX
+        });
+        self.evidence.truncate(most);
+    }
+
+    fn show(&mut self, evidence: &Evidence) {
+        let index = self.evidence.partition_point(|event| event.at <= evidence.at);
+        self.evidence.insert(index, evidence.clone());
     }
 
     /// What there is to report.

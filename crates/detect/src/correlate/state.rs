@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::group::{ENTRIES_PER_GROUP_MAX, Entry, Group, Offer, Open, Report};
+use super::group::{ENTRIES_PER_GROUP_MAX, Entry, Group, Offer, Open, Report, SHOWN_MAX};
 use super::sketch::Sketch;
 use super::{Correlation, Dropped};
 use crate::bytes::{Damaged, Reader, put_bytes, put_f64, put_i64, put_len, put_u64, put_uuid};
@@ -17,6 +17,8 @@ pub(crate) const GROUPS_MAX: usize = 20_000;
 pub(crate) const ENTRIES_MAX: usize = 1 << 20;
 /// Most groups that count distinct values by a sketch, 8 to 20 KB each.
 pub(crate) const SKETCHES_MAX: usize = 1_024;
+/// Most events kept to show in all groups of a correlation, unless each has but ten.
+const SHOWN_TOTAL_MAX: usize = 1 << 16;
 /// Share of groups that go when there are too many: the stalest eighth, so that the search for them is rare.
 const EVICTED_SHARE: usize = 8;
 
@@ -26,6 +28,8 @@ pub(crate) struct State {
     groups: HashMap<Box<str>, Group>,
     entries: usize,
     sketches: usize,
+    /// Events kept to show.
+    shown: usize,
     /// Groups with something to report, in the order it happened.
     dirty: Vec<Box<str>>,
     /// Reports of groups that have closed or gone since.
@@ -61,12 +65,15 @@ impl State {
             }
             self.groups.insert(key.into(), Group { last: i64::MIN, ..Group::default() });
         }
-        let group = self.groups.get_mut(key)?;
-        group.remember(offer.evidence);
         if !correlation.eager {
             return self.defer(key, offer, correlation);
         }
-        let held = group.entries.len();
+        let group = self.groups.get_mut(key)?;
+        let most = if self.shown < SHOWN_TOTAL_MAX { SHOWN_MAX } else { EVIDENCE_MAX };
+        let (held, shown) = (group.entries.len(), group.evidence.len());
+        if group.open.is_none() {
+            group.remember(offer.evidence, most, before);
+        }
         let found = group.insert(offer.entry, correlation);
         let mut fired = None;
         match (found, &mut group.open) {
@@ -79,11 +86,13 @@ impl State {
                 if !correlation.carried.is_empty() {
                     fired = Some(Fired { id: open.id, at: offer.entry.at, key: key.into() });
                 }
+                group.remember_more(offer.evidence);
                 mark(group, key, &mut self.dirty);
             }
             (Some((figure, first, size)), None) => {
                 let id = crate::finding::finding_id(rule, key, offer.trigger);
                 group.evidence.retain(|event| event.at.as_micros() >= first);
+                group.evidence.truncate(EVIDENCE_MAX);
                 let last = group.last.max(offer.entry.at);
                 group.open = Some(Open { id, first, last, count: size as u64, figure });
                 mark(group, key, &mut self.dirty);
@@ -94,7 +103,7 @@ impl State {
                 self.ready.extend(group.report(key));
                 group.open = None;
                 group.evidence.clear();
-                group.remember(offer.evidence);
+                group.remember(offer.evidence, most, before);
             }
             (None, _) => {}
         }
@@ -108,6 +117,7 @@ impl State {
             self.sketches += 1;
         }
         self.entries = (self.entries + group.entries.len()).saturating_sub(held);
+        self.shown = (self.shown + group.evidence.len()).saturating_sub(shown);
         if self.entries > ENTRIES_MAX {
             self.evict(before);
         }
@@ -125,6 +135,10 @@ impl State {
         let index = group.entries.partition_point(|other| *other <= offer.entry);
         group.entries.insert(index, offer.entry);
         self.entries += 1;
+        let most = if self.shown < SHOWN_TOTAL_MAX { SHOWN_MAX } else { EVIDENCE_MAX };
+        let shown = group.evidence.len();
+        group.remember_for_close(offer.evidence, most, correlation);
+        self.shown = (self.shown + group.evidence.len()).saturating_sub(shown);
         let first = group.entries.front().map_or(offer.entry.at, |entry| entry.at);
         self.due = self.due.min(first.saturating_add(correlation.span));
         if self.entries > ENTRIES_MAX {
@@ -144,10 +158,11 @@ impl State {
         keys.sort_unstable();
         for key in keys {
             let Some(group) = self.groups.get_mut(&key) else { continue };
-            let held = group.entries.len();
+            let (held, shown) = (group.entries.len(), group.evidence.len());
             for (figure, first, last, size) in group.close(watermark, correlation) {
                 let within = |event: &&Evidence| (first..=last).contains(&event.at.as_micros());
-                let evidence: Vec<Evidence> = group.evidence.iter().filter(within).cloned().collect();
+                let evidence: Vec<Evidence> =
+                    group.evidence.iter().filter(within).take(EVIDENCE_MAX).cloned().collect();
                 // the window's start names it: the same on every replay, whichever event came first
                 let trigger = uuid::Uuid::from_u128(first.unsigned_abs().into());
                 let id = crate::finding::finding_id(rule, &key, trigger);
@@ -155,7 +170,10 @@ impl State {
                 self.ready.push(Report { open, key: key.clone(), evidence });
                 fired.push(Fired { id, at: last, key: key.clone() });
             }
+            let open = group.entries.front().map_or(i64::MAX, |entry| entry.at);
+            group.evidence.retain(|event| event.at.as_micros() >= open);
             self.entries = (self.entries + group.entries.len()).saturating_sub(held);
+            self.shown = (self.shown + group.evidence.len()).saturating_sub(shown);
             match group.entries.front() {
                 Some(entry) => self.due = self.due.min(entry.at.saturating_add(correlation.span)),
                 None => {
@@ -193,6 +211,7 @@ impl State {
         for (_, key) in &order[..count] {
             if let Some(mut group) = self.groups.remove(key) {
                 self.entries = self.entries.saturating_sub(group.entries.len());
+                self.shown = self.shown.saturating_sub(group.evidence.len());
                 self.sketches -= usize::from(group.sketch.is_some());
                 self.ready.extend(group.report(key));
             }
@@ -252,6 +271,7 @@ impl State {
                 group.rebuild(correlation);
             }
             state.entries += group.entries.len();
+            state.shown += group.evidence.len();
             state.sketches += usize::from(group.sketch.is_some());
             state.groups.insert(key, group);
         }
@@ -300,7 +320,7 @@ fn read_group(reader: &mut Reader<'_>, inputs: usize) -> Result<Group, Damaged> 
         });
     }
     let events = reader.len(32)?;
-    if events > EVIDENCE_MAX {
+    if events > SHOWN_MAX {
         return Err(Damaged);
     }
     for _ in 0..events {

@@ -128,6 +128,33 @@ fn a_batch_reports_a_finding_once() {
 }
 
 #[test]
+fn the_events_shown_are_the_first_of_those_counted() {
+    let of = |finding: &Finding| -> Vec<i64> {
+        finding.events.iter().map(|event| event.at.as_micros() / 1_000_000 - START).collect()
+    };
+    // an hour of matches too few for the window, then enough of them
+    let text = rule("many", "  type: event_count\n  rules: [a]\n  condition: {gt: 50}\n");
+    let mut seconds: Vec<i64> = (0..30).map(|number| number * 120).collect();
+    seconds.extend((0..60).map(|number| 3_480 + number * 5));
+    let found = named(&bench(&["a"], &text).feed_each(&times(&seconds)), "many");
+    assert_eq!((found.len(), found[0].events.len()), (1, 10));
+    assert_eq!(found[0].events[0].at, found[0].first_seen, "{:?}", of(&found[0]));
+    assert_eq!(
+        of(&found[0]),
+        seconds.iter().copied().filter(|at| *at >= of(&found[0])[0]).take(10).collect::<Vec<_>>()
+    );
+    // a match that ends the finding is none of its events
+    let found = named(&bench(&["a"], &rule("many", COUNT)).feed(&times(&[0, 1, 2, 3, 4, 700])), "many");
+    assert_eq!((of(&found[0]), found[0].count), (vec![0, 1, 2, 3, 4], 5));
+    // complete windows show their first events too, each its own
+    let text = rule("few", "  type: event_count\n  rules: [a]\n  condition: {lt: 100}\n");
+    let seconds: Vec<i64> = (0..90).map(|number| number * 20).collect();
+    let found = named(&bench(&["a"], &text).feed_each(&times(&seconds)), "few");
+    assert_eq!(found.iter().map(|finding| of(finding)[0]).collect::<Vec<_>>(), [0, 620, 1_240]);
+    assert!(found.iter().all(|finding| finding.events.len() == 10 && finding.events[0].at == finding.first_seen));
+}
+
+#[test]
 fn value_count_counts_distinct_values() {
     let text = rule("names", "  type: value_count\n  rules: [a]\n  condition: {gte: 4, field: query}\n");
     let names = ["a1.x", "a2.x", "a3.x", "a1.x", "a2.x", "a3.x", "A3.x"];

@@ -3,6 +3,8 @@
 mod report;
 mod snapshot;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -301,11 +303,25 @@ impl Memory {
                 );
             }
         }
+        self.natives.grown(&mut self.raised);
+        let mut places: HashMap<Uuid, usize> = HashMap::new();
         // a remark, such as a domain never seen before, is no finding
         for raised in self.raised.drain(..) {
             let rule = self.catalogue.by_detector.get(raised.detector);
-            if let Some(rule) = rule.filter(|rule| self.catalogue.reported[**rule as usize]) {
-                out.push(report::of_behaviour(raised, &self.catalogue.rules[*rule as usize]));
+            let Some(rule) = rule.filter(|rule| self.catalogue.reported[**rule as usize]) else { continue };
+            let finding = report::of_behaviour(raised, &self.catalogue.rules[*rule as usize]);
+            match places.entry(finding.id) {
+                // raised and grown within the batch
+                Entry::Occupied(place) => {
+                    let before = &mut out[*place.get()];
+                    if finding.count > before.count {
+                        *before = finding;
+                    }
+                }
+                Entry::Vacant(place) => {
+                    place.insert(out.len());
+                    out.push(finding);
+                }
             }
         }
     }

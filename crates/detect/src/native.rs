@@ -40,6 +40,7 @@ pub use trigram::Trigrams;
 
 use clock::Clock;
 use context::Context;
+use evidence::Grown;
 use snapshot::{Reader, Writer};
 
 /// One DNS query, as the detectors look at it.
@@ -76,8 +77,8 @@ pub struct Raised {
     pub first: Timestamp,
     /// Time of the last one.
     pub last: Timestamp,
-    /// Queries so far. When the same thing goes on it is raised again, at most once in
-    /// [`NativeSettings::reraise_seconds`], with a larger count.
+    /// Queries so far. When the same thing goes on it is raised again with a larger count: with new words at most once in
+    /// [`NativeSettings::reraise_seconds`], and by [`Natives::grown`].
     pub count: u64,
     /// Event, time and name of the first queries, at most [`EVENTS_MAX`].
     pub events: Vec<(EventId, Timestamp, String)>,
@@ -137,6 +138,7 @@ pub struct Natives {
     clock: Clock,
     observed: u64,
     late: u64,
+    grown: Grown,
     prevalence: prevalence::Prevalence,
     tunnel: tunnel::Tunnel,
     nxdomain: nxdomain::Nxdomain,
@@ -162,6 +164,7 @@ impl Natives {
             clock: Clock::new(settings.lateness_seconds),
             observed: 0,
             late: 0,
+            grown: Grown::default(),
             prevalence: prevalence::Prevalence::new(settings),
             tunnel: tunnel::Tunnel::new(settings),
             nxdomain: nxdomain::Nxdomain::new(settings),
@@ -187,12 +190,20 @@ impl Natives {
         };
         let Some(seen) = self.context.see(self.key, look, at, self.clock.now()) else { return };
         let standing = self.prevalence.observe(&seen);
-        self.tunnel.observe(&seen, standing, &self.context, out);
-        self.nxdomain.observe(&seen, &self.context, out);
-        self.beacon.observe(&seen, standing, &self.context, out);
-        self.session.observe(&seen, out);
+        let grown = &mut self.grown;
+        self.tunnel.observe(&seen, standing, &self.context, out, grown);
+        self.nxdomain.observe(&seen, &self.context, out, grown);
+        self.beacon.observe(&seen, standing, &self.context, out, grown);
+        self.session.observe(&seen, out, grown);
         self.first_seen.observe(&seen, out);
         self.lookalike.observe(&seen, out);
+    }
+
+    /// Appends what was raised before and has grown since the last call: same group, same first event, same words, a
+    /// larger count and a later last time. Call it at the end of a batch, before a snapshot: growth that was not asked
+    /// for is not saved.
+    pub fn grown(&mut self, out: &mut Vec<Raised>) {
+        self.grown.take(out);
     }
 
     /// Counters of every detector.

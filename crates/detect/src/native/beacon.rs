@@ -13,7 +13,7 @@
 //!   score also knows sizes; DNS has none, and resolvers' caches round intervals to the lifetime of the answer.
 
 use super::context::{Context, Seen};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Grown};
 use super::prevalence::Standing;
 use super::snapshot::{Reader, SnapshotError, Writer};
 use super::table::{Persist, Table, TableCounters};
@@ -66,7 +66,14 @@ impl Beacon {
         self.pairs.counters()
     }
 
-    pub(super) fn observe(&mut self, seen: &Seen<'_>, standing: Standing, context: &Context, out: &mut Vec<Raised>) {
+    pub(super) fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        standing: Standing,
+        context: &Context,
+        out: &mut Vec<Raised>,
+        grown: &mut Grown,
+    ) {
         if !self.settings.enabled || (standing.devices > DEVICES_FEW && standing.share > self.settings.prevalence_max) {
             return;
         }
@@ -81,12 +88,15 @@ impl Beacon {
             return;
         }
         state.unjudged += 1;
-        if state.unjudged < JUDGE_EVERY || !state.evidence.may_raise(seen.now, self.reraise) {
+        if state.unjudged < JUDGE_EVERY {
             return;
         }
         state.unjudged = 0;
-        if let Some(raised) = state.judge(seen, standing, &self.settings) {
-            out.push(raised);
+        let Some(note) = state.judge(seen, standing, &self.settings) else { return };
+        if state.evidence.may_raise(seen.now, self.reraise) {
+            out.push(state.evidence.raise(seen.now, DETECTOR, seen.pair_group(), note));
+        } else {
+            state.evidence.grow(DETECTOR, grown);
         }
     }
 
@@ -147,7 +157,8 @@ impl State {
         }
     }
 
-    fn judge(&mut self, seen: &Seen<'_>, standing: Standing, settings: &BeaconSettings) -> Option<Raised> {
+    /// Why it is a beacon, if it is one.
+    fn judge(&self, seen: &Seen<'_>, standing: Standing, settings: &BeaconSettings) -> Option<String> {
         let (ts, median) = regularity(&self.intervals);
         if median < MEDIAN_MIN || ts < REGULARITY_MIN {
             return None;
@@ -161,11 +172,10 @@ impl State {
         if score < settings.score {
             return None;
         }
-        let note = format!(
+        Some(format!(
             "{} asks for {} about every {median:.0} s; score {score:.2} of 1, asked for by about {:.0} devices",
             seen.look.device, seen.domain, standing.devices
-        );
-        Some(self.evidence.raise(seen.now, DETECTOR, seen.pair_group(), note))
+        ))
     }
 
     /// One less the coefficient of variation of the hourly counts.

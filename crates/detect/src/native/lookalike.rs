@@ -104,6 +104,7 @@ impl Lookalike {
             let mut group = seen.device_group();
             group.push(("dns.question.registered_domain", seen.domain.to_owned()));
             let note = format!("{} imitates {brand}: it {how}", seen.domain);
+            evidence.forget_group();
             out.push(evidence.raise(seen.now, DETECTOR, group, note));
         }
     }

@@ -12,7 +12,7 @@
 
 use super::context::{Context, Seen};
 use super::distinct::Distinct;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Grown};
 use super::panes::Panes;
 use super::snapshot::{Reader, SnapshotError, Writer};
 use super::table::{Persist, Table, TableCounters};
@@ -63,7 +63,7 @@ impl Nxdomain {
         self.devices.counters()
     }
 
-    pub(super) fn observe(&mut self, seen: &Seen<'_>, context: &Context, out: &mut Vec<Raised>) {
+    pub(super) fn observe(&mut self, seen: &Seen<'_>, context: &Context, out: &mut Vec<Raised>, grown: &mut Grown) {
         if !self.settings.enabled {
             return;
         }
@@ -79,7 +79,7 @@ impl Nxdomain {
         counters.queries += 1;
         if seen.look.nxdomain
             && state.count(seen, context, &self.settings)
-            && let Some(raised) = state.judge(seen, &self.settings, self.reraise)
+            && let Some(raised) = state.judge(seen, &self.settings, self.reraise, grown)
         {
             out.push(raised);
         }
@@ -129,7 +129,13 @@ impl State {
         true
     }
 
-    fn judge(&mut self, seen: &Seen<'_>, settings: &NxdomainSettings, reraise: i64) -> Option<Raised> {
+    fn judge(
+        &mut self,
+        seen: &Seen<'_>,
+        settings: &NxdomainSettings,
+        reraise: i64,
+        grown: &mut Grown,
+    ) -> Option<Raised> {
         let sum = |of: fn(&Pane) -> u32| self.panes.last(PANES).map(of).fold(0, u32::saturating_add);
         let (domains, generated) = (sum(|pane| pane.domains), sum(|pane| pane.generated));
         if domains < settings.domains.min(settings.generated_domains) {
@@ -143,7 +149,11 @@ impl State {
         let burst = domains >= settings.domains && share(failed, queries) >= settings.ratio && !words;
         let coded = domains >= settings.generated_domains && share(generated, domains) >= settings.generated_ratio;
         let evidence = self.evidence.as_mut()?;
-        if !(burst || coded) || !evidence.may_raise(seen.now, reraise) {
+        if !(burst || coded) {
+            return None;
+        }
+        if !evidence.may_raise(seen.now, reraise) {
+            evidence.grow(DETECTOR, grown);
             return None;
         }
         let note = format!(

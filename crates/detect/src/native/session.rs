@@ -6,7 +6,7 @@
 
 use super::context::Seen;
 use super::distinct::Distinct;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Grown};
 use super::labels::{cobalt_strike, evilproxy, sliver};
 use super::snapshot::{Reader, SnapshotError, Writer};
 use super::table::{Persist, Table, TableCounters};
@@ -63,7 +63,7 @@ impl Sessions {
         self.sessions.counters()
     }
 
-    pub(super) fn observe(&mut self, seen: &Seen<'_>, out: &mut Vec<Raised>) {
+    pub(super) fn observe(&mut self, seen: &Seen<'_>, out: &mut Vec<Raised>, grown: &mut Grown) {
         if !self.settings.enabled || seen.below.is_empty() {
             return;
         }
@@ -75,7 +75,9 @@ impl Sessions {
             **state = State::new(seen);
         }
         let names = state.note(seen, strict, window);
-        if state.is_over(tool, names, &self.settings) && state.evidence.may_raise(seen.now, self.reraise) {
+        if !state.evidence.may_raise(seen.now, self.reraise) {
+            state.evidence.grow(TOOLS[tool], grown);
+        } else if state.is_over(tool, names, &self.settings) {
             let note = format!(
                 "{} asked for {names} names below {} that {} makes, {} of a shape hardly anything else has{}",
                 seen.look.device,

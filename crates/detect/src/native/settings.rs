@@ -22,7 +22,7 @@ settings! {
     NativeSettings {
         /// Seconds an event may be older than the newest one and still count.
         lateness_seconds: u32 = 900,
-        /// Seconds until a finding that goes on is raised again with its new count.
+        /// Seconds until a finding that goes on is raised again with new words; its count grows with every batch.
         reraise_seconds: u32 = 3600,
         /// Domains whose askers are counted, some 100 bytes each.
         prevalence_domains: u32 = 100_000,
@@ -70,7 +70,7 @@ settings! {
         slow_pairs: u32 = 8_192,
         /// Pairs of device and domain with many names, up to 4 KB each.
         pairs: u32 = 16_384,
-        /// Pairs of device and domain with few names, some 60 bytes each.
+        /// Pairs of device and domain with few names, some 70 bytes each.
         candidates: u32 = 131_072,
     }
 

@@ -9,7 +9,7 @@ use crate::names::HashKey;
 
 const MAGIC: &[u8; 8] = b"TGNATIVE";
 /// Raise it whenever what is saved changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEAD_BYTES: usize = 8 + 4 + 16 + 8;
 /// Texts are names, addresses and the like.
 const TEXT_BYTES_MAX: usize = 4096;

@@ -3,6 +3,7 @@
 mod day;
 mod families;
 mod generated;
+mod growth;
 mod memory;
 mod ordinary;
 mod sessions;

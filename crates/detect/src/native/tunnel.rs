@@ -20,6 +20,7 @@ mod day;
 mod state;
 
 use super::context::{Context, Seen};
+use super::evidence::Grown;
 use super::prevalence::Standing;
 use super::snapshot::{Reader, SnapshotError, Writer};
 use super::table::{Table, TableCounters};
@@ -56,7 +57,14 @@ impl Tunnel {
         (self.candidates.counters(), self.pairs.counters(), self.days.counters())
     }
 
-    pub(super) fn observe(&mut self, seen: &Seen<'_>, standing: Standing, context: &Context, out: &mut Vec<Raised>) {
+    pub(super) fn observe(
+        &mut self,
+        seen: &Seen<'_>,
+        standing: Standing,
+        context: &Context,
+        out: &mut Vec<Raised>,
+        grown: &mut Grown,
+    ) {
         if !self.settings.enabled || seen.below.is_empty() {
             return;
         }
@@ -65,7 +73,7 @@ impl Tunnel {
             if state.is_benign() {
                 return;
             }
-            let (name, raised) = state.observe(seen, context, settings, self.reraise);
+            let (name, raised) = state.observe(seen, context, settings, self.reraise, grown);
             let told = raised.is_some() || state.was_raised();
             out.extend(raised);
             if told {
@@ -73,7 +81,7 @@ impl Tunnel {
             }
             state.watch(name.is_some_and(|(characters, cost)| is_coded(settings, characters, cost)))
         } else {
-            let candidate = self.candidates.entry(seen.pair, || Candidate::new(seen.at));
+            let candidate = self.candidates.entry(seen.pair, || Candidate::new(seen.at, seen.look.at));
             match candidate.observe(seen) {
                 Step::Promote => {
                     let benign = context.is_benign(seen.look.name);
@@ -92,7 +100,7 @@ impl Tunnel {
             }
         };
         if let Some(coded) = coded {
-            out.extend(self.days.observe(seen, coded, standing, settings, self.reraise));
+            out.extend(self.days.observe(seen, coded, standing, settings, self.reraise, grown));
         }
     }
 

@@ -18,6 +18,7 @@ pub(super) struct Stream {
     /// Microseconds since [`START`].
     pub(super) at: i64,
     pub(super) asked: u32,
+    pub(super) source_ip: &'static str,
 }
 
 impl Stream {
@@ -26,7 +27,7 @@ impl Stream {
     }
 
     pub(super) fn with(settings: &NativeSettings) -> Self {
-        Self { natives: Natives::new(settings), raised: Vec::new(), at: 0, asked: 0 }
+        Self { natives: Natives::new(settings), raised: Vec::new(), at: 0, asked: 0, source_ip: "192.0.2.7" }
     }
 
     pub(super) fn wait(&mut self, milliseconds: i64) {
@@ -49,7 +50,7 @@ impl Stream {
             at,
             event: EventId::new(node, Position(1), at, self.asked),
             device,
-            source_ip: "192.0.2.7",
+            source_ip: self.source_ip,
             name: &name,
             registered_domain: registered(&name),
             query_type,

@@ -1,5 +1,7 @@
 //! A pair of device and domain that has few distinct names so far.
 
+use tidegate_event::Timestamp;
+
 use super::super::context::Seen;
 use super::super::snapshot::{Reader, SnapshotError, Writer};
 use super::super::table::Persist;
@@ -13,6 +15,8 @@ const CODED: u8 = 2;
 #[derive(Clone, Debug)]
 pub(in crate::native) struct Candidate {
     since: i64,
+    /// Time of its first query.
+    first: Timestamp,
     names: [u32; NAMES_MAX],
     count: u8,
     pub(super) queries: u16,
@@ -34,13 +38,13 @@ pub(super) enum Step {
 }
 
 impl Candidate {
-    pub(super) const fn new(at: i64) -> Self {
-        Self { since: at, names: [0; NAMES_MAX], count: 0, queries: 0, odd: 0, coded: 0, watched: false }
+    pub(super) const fn new(at: i64, first: Timestamp) -> Self {
+        Self { since: at, first, names: [0; NAMES_MAX], count: 0, queries: 0, odd: 0, coded: 0, watched: false }
     }
 
     pub(super) fn observe(&mut self, seen: &Seen<'_>) -> Step {
         if (seen.at - self.since).abs() >= WINDOW_SECONDS {
-            *self = Self { watched: self.watched, ..Self::new(seen.at) };
+            *self = Self { watched: self.watched, ..Self::new(seen.at, seen.look.at) };
         }
         self.queries = self.queries.saturating_add(1);
         self.odd = self.odd.saturating_add(u16::from(seen.odd));
@@ -55,6 +59,11 @@ impl Candidate {
         self.names[known.len()] = hash;
         self.count += 1;
         Step::New
+    }
+
+    /// Time of the first query.
+    pub(super) const fn first(&self) -> Timestamp {
+        self.first
     }
 
     /// What the pair's day counts of a query: whether it has a new coded name; `None` while the day is not counted.
@@ -76,6 +85,7 @@ impl Candidate {
 impl Persist for Candidate {
     fn save(&self, writer: &mut Writer) {
         writer.i64(self.since);
+        writer.i64(self.first.as_micros());
         writer.u8(self.count);
         writer.u16(self.queries);
         writer.u16(self.odd);
@@ -85,7 +95,7 @@ impl Persist for Candidate {
     }
 
     fn load(reader: &mut Reader<'_>) -> Result<Self, SnapshotError> {
-        let mut candidate = Self::new(reader.i64()?);
+        let mut candidate = Self::new(reader.i64()?, Timestamp::from_micros(reader.i64()?));
         candidate.count = reader.u8()?;
         if usize::from(candidate.count) > NAMES_MAX {
             return Err(SnapshotError::Damaged);

@@ -4,7 +4,7 @@
 //! are coded names only, by linear counting over 1,024 bits (good to some 3 % at 500), in four slices of six hours.
 
 use super::super::context::Seen;
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, Grown};
 use super::super::panes::Panes;
 use super::super::prevalence::{Standing, linear};
 use super::super::snapshot::{Reader, SnapshotError, Writer};
@@ -65,11 +65,12 @@ impl Days {
         standing: Standing,
         settings: &TunnelSettings,
         reraise: i64,
+        grown: &mut Grown,
     ) -> Option<Raised> {
         let day =
             if coded { self.0.entry(seen.pair, || Box::new(Day::new(seen))) } else { self.0.get_mut(seen.pair)? };
         let new = day.count(seen, coded)?;
-        if !new || !day.evidence.may_raise(seen.now, reraise.max(DAY_SECONDS)) {
+        if !new {
             return None;
         }
         let measure = day.measure();
@@ -77,13 +78,18 @@ impl Days {
         let enough = measure.distinct >= f64::from(settings.names_per_day)
             && measure.distinct >= settings.distinct_ratio * f64::from(measure.queries)
             && measure.hours >= settings.hours_per_day;
-        (rare && enough).then(|| {
-            let note = format!(
-                "{} asked for some {:.0} distinct coded names in {} queries, in {} hours of a day, below {}",
-                seen.look.device, measure.distinct, measure.queries, measure.hours, seen.domain
-            );
-            day.evidence.raise(seen.now, DETECTOR, seen.pair_group(), note)
-        })
+        if !(rare && enough) {
+            return None;
+        }
+        if !day.evidence.may_raise(seen.now, reraise.max(DAY_SECONDS)) {
+            day.evidence.grow(DETECTOR, grown);
+            return None;
+        }
+        let note = format!(
+            "{} asked for some {:.0} distinct coded names in {} queries, in {} hours of a day, below {}",
+            seen.look.device, measure.distinct, measure.queries, measure.hours, seen.domain
+        );
+        Some(day.evidence.raise(seen.now, DETECTOR, seen.pair_group(), note))
     }
 
     pub(super) fn save(&self, writer: &mut Writer) {

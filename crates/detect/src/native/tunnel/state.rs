@@ -2,13 +2,13 @@
 
 use super::super::context::{Context, Seen};
 use super::super::distinct::Distinct;
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, Grown};
 use super::super::panes::Panes;
 use super::super::snapshot::{Reader, SnapshotError, Writer};
 use super::super::table::Persist;
 use super::super::{Raised, TunnelSettings};
 use super::candidate::Candidate;
-use super::{DETECTOR, is_address, judge};
+use super::{DETECTOR, is_address, is_coded, judge};
 
 const PANE_SECONDS: i64 = 20;
 const PANES: usize = 30;
@@ -42,6 +42,10 @@ pub(super) struct Measure {
     names: u32,
     characters: u32,
     cost: u32,
+}
+
+fn coded(seen: &Seen<'_>, context: &Context, settings: &TunnelSettings) -> bool {
+    is_coded(settings, seen.below.len() as u32, context.trigrams.cost(seen.below)) && !is_address(seen.below)
 }
 
 fn ratio(part: u32, whole: u32) -> f64 {
@@ -131,8 +135,8 @@ impl State {
             counters.queries += u32::from(candidate.queries) - 1;
             counters.odd += u32::from(candidate.odd) - u32::from(seen.odd);
         }
-        self.evidence.add(u64::from(candidate.queries) - 1);
         self.evidence.note(seen.look);
+        self.evidence.add(u64::from(candidate.queries) - 1, candidate.first());
         let before = candidate.names().count() as u32;
         if let Some((characters, cost)) = self.count(seen, context)
             && let Some(counters) = self.panes.at(pane, pane)
@@ -175,11 +179,16 @@ impl State {
         context: &Context,
         settings: &TunnelSettings,
         reraise: i64,
+        grown: &mut Grown,
     ) -> (Option<(u32, u32)>, Option<Raised>) {
         if self.evidence.is_stale(seen.look.at, IDLE_SECONDS) {
             self.evidence = Evidence::new(seen.look.at);
         }
         self.evidence.note(seen.look);
+        // Coded names are what goes on; a visit to the domain is not.
+        if self.evidence.was_raised() && coded(seen, context, settings) {
+            self.evidence.grow(DETECTOR, grown);
+        }
         // A flood that was told needs no more care until it may be told again.
         if !self.evidence.may_raise(seen.now, reraise) && self.evidence.count() > NAMES_MAX as u64 {
             let soon = seen.now.saturating_add(WINDOW_SECONDS);

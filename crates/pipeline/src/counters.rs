@@ -22,7 +22,7 @@ pub struct Counts {
     pub duplicates: u64,
     /// Receipt time of the last batch.
     pub last_batch: Option<Timestamp>,
-    /// Newest event time seen.
+    /// Newest event time seen; times from the future do not count.
     pub last_event: Option<Timestamp>,
     /// Receipt time minus newest event time of the last batch, microseconds: how far delivery lags behind.
     pub lag_micros: Option<i64>,

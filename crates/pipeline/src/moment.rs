@@ -5,6 +5,9 @@ use tidegate_event::{Timestamp, Value};
 /// A record's time may lie this far after its receipt; later ones are a broken clock's.
 pub const FUTURE_MAX_MICROS: i64 = 24 * 3_600_000_000;
 
+/// A clock may be this much ahead: times later than that after the receipt say nothing about how old deliveries are.
+const AHEAD_MAX_MICROS: i64 = 5 * 60_000_000;
+
 /// No record is older than the product it tells about: 2000-01-01T00:00:00Z.
 pub const EARLIEST: Timestamp = Timestamp::from_micros(946_684_800_000_000);
 
@@ -39,6 +42,11 @@ pub(crate) fn event_time(
 
 fn plausible(time: Timestamp, received: Timestamp) -> bool {
     time >= EARLIEST && time.as_micros() <= received.as_micros().saturating_add(FUTURE_MAX_MICROS)
+}
+
+/// Whether an event's time tells how late its batch came: one ahead of the receipt would hide all that is late after it.
+pub(crate) fn tells_lag(time: Timestamp, received: Timestamp) -> bool {
+    time.as_micros() <= received.as_micros().saturating_add(AHEAD_MAX_MICROS)
 }
 
 #[cfg(test)]
@@ -82,5 +90,12 @@ mod tests {
         assert_eq!(time_of(None, Some(1_600_000_000_000_000)), (1_600_000_000_000_000, false));
         assert_eq!(time_of(Some("soon"), Some(1_600_000_000_000_000)), (1_600_000_000_000_000, true));
         assert_eq!(time_of(None, Some(5)), (RECEIVED.as_micros(), false));
+    }
+
+    #[test]
+    fn a_time_from_the_future_does_not_tell_how_late_a_delivery_is() {
+        let after = |seconds: i64| Timestamp::from_micros(RECEIVED.as_micros() + seconds * 1_000_000);
+        assert!(tells_lag(after(-7_200), RECEIVED) && tells_lag(after(0), RECEIVED) && tells_lag(after(300), RECEIVED));
+        assert!(!tells_lag(after(301), RECEIVED) && !tells_lag(after(20 * 3_600), RECEIVED));
     }
 }

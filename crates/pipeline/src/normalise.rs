@@ -15,7 +15,7 @@ use tidegate_store::{EncodedBatch, Encoder, Meta, Store};
 
 use crate::counters::Counts;
 use crate::detection::Rules;
-use crate::moment::event_time;
+use crate::moment::{event_time, tells_lag};
 use crate::unique::UniqueKey;
 
 /// Records whose events are in memory at once: enough to amortise, few enough to stay in the cache.
@@ -276,7 +276,10 @@ impl Worker {
                 if let Some(id) = tools.unique_id.and_then(|id| event.get(id)).and_then(|value| value.as_str()) {
                     trip.keys.push((row, UniqueKey::new(trip.batch.intake.0, id), status));
                 }
-                trip.counts.last_event = trip.counts.last_event.max(Some(time));
+                // a receipt that stands in for a wrong time says nothing either
+                if remark.is_none() && tells_lag(time, trip.batch.received) {
+                    trip.counts.last_event = trip.counts.last_event.max(Some(time));
+                }
                 let meta = trip.meta(index, raw, tools.format.name(), time, status, reason.as_deref());
                 self.encoder.append(&event, &meta);
             }

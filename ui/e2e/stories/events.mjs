@@ -317,7 +317,9 @@ story("aggregate: functions, by time and by field, what does not apply, and the 
   await field.blur();
   await p.getByText(/does not apply to `dns\.question\.name`/).waitFor();
   await field.fill("tidegate.dns.name.length");
-  await field.blur();
+  await field.press("Enter");
+  await p.waitForURL(/agg=avg%7Etidegate\.dns\.name\.length%7E/);
+  await p.getByRole("columnheader", { name: "Average of tidegate.dns.name.length" }).waitFor();
   await p.getByRole("combobox", { name: "By", exact: true }).selectOption("time");
   const chart = p.getByRole("img", { name: /^Aggregation over time/ });
   await chart.locator("canvas").waitFor();

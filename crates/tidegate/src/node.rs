@@ -124,14 +124,22 @@ impl Node {
         Ok(())
     }
 
-    /// Waits until everything in the journal can be found and is in the table. `false` when it took too long.
-    pub(crate) fn drain(&self, wait_max: Duration) -> bool {
+    /// Waits until everything in the journal can be found. `false` when it took too long or was to be given up.
+    pub(crate) fn until_found(&self, wait_max: Duration, give_up: impl Fn() -> bool) -> bool {
         let started = Instant::now();
         while self.pipeline.published() < self.journal.stats().last {
-            if started.elapsed() > wait_max || self.pipeline.failure().is_some() {
+            if give_up() || started.elapsed() > wait_max || self.pipeline.failure().is_some() {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(10));
+        }
+        true
+    }
+
+    /// Waits until everything in the journal can be found and is in the table. `false` when it took too long.
+    pub(crate) fn drain(&self, wait_max: Duration) -> bool {
+        if !self.until_found(wait_max, || false) {
+            return false;
         }
         match self.store.flush() {
             Ok(()) => true,

@@ -1,6 +1,8 @@
 // Times as the Events page knows them: a range is two words, each in a form that the API also reads (`now-2h`, `now/d`,
 // RFC 3339). The page resolves both against one "now", so that all questions of one search are about the same stretch.
 
+import { visible } from "./visible";
+
 /** From and to, as they stand in the address. */
 export interface Range {
   from: string;
@@ -178,6 +180,11 @@ function moment(word: string, zone: Zone): string | undefined {
   const stamp = word.replace(/^(\d{4}-\d\d-\d\d) /, "$1T").toUpperCase();
   const at = resolve(stamp, 0, zone);
   return at === undefined ? undefined : iso(at);
+}
+
+/** What is said of a range that names no time. */
+export function noTime(range: Range): string {
+  return `“${visible(range.from)}” to “${visible(range.to)}” is no time that can be shown. Choose another.`;
 }
 
 /** A range as people say it. */

@@ -8,7 +8,7 @@ import { Decoration, EditorView, highlightSpecialChars, keymap, lineNumbers, pla
 import { pieces, placeAt } from "../lib/lex";
 import { quote } from "../lib/query";
 import { HIDDEN, visible } from "../lib/visible";
-import { coloured, type Language } from "./colours";
+import { coloured, type Language } from "./languages";
 
 /** A field that can be completed. */
 export interface FieldHint {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Look;
 use super::trigram::Trigrams;
 use crate::lists::{Lists, TagSet};
-use crate::names::HashKey;
+use crate::names::{HashKey, last_two_labels};
 
 /// Types that browsers, systems and name servers ask for by themselves; tunnels like the others.
 const COMMON_TYPES: [&str; 9] = ["A", "AAAA", "HTTPS", "SVCB", "PTR", "SOA", "NS", "DS", "DNSKEY"];
@@ -74,7 +74,11 @@ impl Context {
 
     /// Hashes of a query; `None` for names of one label, which are no business of a resolver on the Internet.
     pub(super) fn see<'a>(&self, key: HashKey, look: &'a Look<'a>, at: i64, now: i64) -> Option<Seen<'a>> {
-        let domain = if look.registered_domain.is_empty() { last_two(look.name)? } else { look.registered_domain };
+        let domain = match look.registered_domain {
+            "" if look.name.contains('.') => last_two_labels(look.name),
+            "" => return None,
+            domain => domain,
+        };
         let below = look.name.strip_suffix(domain).unwrap_or_default();
         let (device, domain_hash) = (key.of(look.device), key.of(domain));
         Some(Seen {
@@ -111,9 +115,4 @@ impl Context {
     pub(super) fn is_dynamic(&self, name: &str) -> bool {
         self.has(name, self.dynamic)
     }
-}
-
-fn last_two(name: &str) -> Option<&str> {
-    let last = name.rfind('.')?;
-    Some(name[..last].rfind('.').map_or(name, |dot| &name[dot + 1..]))
 }

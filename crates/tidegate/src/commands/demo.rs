@@ -171,7 +171,7 @@ fn run_feed(node: &Node, mut feed: Feed, args: &Args, now: Timestamp, stop: &Ato
     })
     .map_err(work)?;
     progress.finish();
-    until_found(node, stop);
+    let _ = node.until_found(FOUND_WAIT, || stop.load(Ordering::Relaxed));
     if !stop.load(Ordering::Relaxed) {
         let mut out = stdout().lock();
         writeln!(
@@ -185,15 +185,6 @@ fn run_feed(node: &Node, mut feed: Feed, args: &Args, now: Timestamp, stop: &Ato
     feed.set_rate(args.rate);
     feed.live(&SystemClock, None, stop, |_| {}).map_err(work)?;
     Ok(())
-}
-
-/// Waits until searches find all that was received so far.
-fn until_found(node: &Node, stop: &AtomicBool) {
-    let last = node.journal.stats().last;
-    let started = Instant::now();
-    while node.pipeline.published() < last && !stop.load(Ordering::Relaxed) && started.elapsed() < FOUND_WAIT {
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn welcome(bound: &Bound, first: Option<&FirstLogin>, token: &Secret, started: Instant) -> std::io::Result<()> {

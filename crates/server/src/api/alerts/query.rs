@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_event::Timestamp;
-use tidegate_query::language::{Expr, FieldName, Fields, QUERY_BYTES_MAX, Query, Span, Term, Test};
+use tidegate_query::language::{Expr, FieldName, Fields, Part, QUERY_BYTES_MAX, Query, Span, Term, Test, Wildcard};
 use tidegate_state::{Alert, EventRef, Similarity};
 
 /// Addresses that are named beside each other.
@@ -62,16 +62,8 @@ fn grouped(field: &str, value: &str) -> Expr {
     if field != REGISTERED || has_suffix {
         return is(field, value);
     }
-    any(vec![is(NAME, value), below(value)])
-}
-
-/// That the name lies below this one.
-fn below(name: &str) -> Expr {
-    let escaped =
-        |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { format!("{c}") } else { format!("\\{c}") };
-    let text = format!("{NAME}:*.{}", name.chars().map(escaped).collect::<String>());
-    // What an attacker made too long is asked for by what else the alert says.
-    Query::parse(&text).map_or(Expr::All, |query| query.expr().clone())
+    let below = Wildcard { parts: vec![Part::Any, Part::Literal(format!(".{value}"))] };
+    any(vec![is(NAME, value), term(NAME, Test::Wildcard(below))])
 }
 
 /// What the rule looks at, when events can be asked for that.
@@ -106,6 +98,10 @@ pub(crate) fn any(mut parts: Vec<Expr>) -> Expr {
 
 /// The field has exactly this value.
 pub(crate) fn is(field: &str, value: &str) -> Expr {
+    term(field, Test::Text(value.to_owned()))
+}
+
+fn term(field: &str, test: Test) -> Expr {
     let field = FieldName { name: field.to_owned(), span: Span::default() };
-    Expr::Term(Term { field: Some(field), test: Test::Text(value.to_owned()), span: Span::default() })
+    Expr::Term(Term { field: Some(field), test, span: Span::default() })
 }

@@ -3,12 +3,10 @@
 
 mod address;
 mod bucket;
-mod distinct;
 mod test;
 
 pub(crate) use self::address::{address_key, address_key_of};
 pub(crate) use self::bucket::bucket;
-pub(crate) use self::distinct::distinct_items;
 pub(crate) use self::test::passes;
 
 /// Lets a function of ours be compared and hashed by its name, which says all that it does.

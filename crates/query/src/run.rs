@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream, execute_stream_partitioned};
 use tidegate_store::Snapshot;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -91,6 +92,16 @@ impl Prepared {
     /// Starts it; the rows of all its parts come in one stream, in no order unless it sorts.
     pub(crate) fn stream(&self) -> Result<SendableRecordBatchStream, Error> {
         Ok(execute_stream(Arc::clone(&self.plan), Arc::clone(&self.context))?)
+    }
+
+    /// Starts it; a stream for each part that can be read beside the others.
+    pub(crate) fn streams(&self) -> Result<Vec<SendableRecordBatchStream>, Error> {
+        Ok(execute_stream_partitioned(Arc::clone(&self.plan), Arc::clone(&self.context))?)
+    }
+
+    /// Memory of all queries, to be asked for before it is taken.
+    pub(crate) fn memory(&self, consumer: &str) -> MemoryReservation {
+        MemoryConsumer::new(consumer).register(self.context.memory_pool())
     }
 
     pub(crate) fn bytes_read(&self) -> u64 {

@@ -1,23 +1,27 @@
 //! The most frequent values of a field.
 
+mod items;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
 use datafusion::arrow::datatypes::Int64Type;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, when};
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::{ident, lit};
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::runtime::Handle;
 
+use self::items::Items;
 use crate::cell::cell;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::kernel::{distinct_items, passes};
-use crate::language::{Condition, Field};
-use crate::run::{Job, Reading, gather, prepare};
+use crate::language::Field;
+use crate::run::{Job, Prepared, Reading, Task, prepare};
 use crate::scope::Scope;
 
 /// Most values of one answer.
@@ -86,45 +90,53 @@ pub(crate) async fn top_of(
     field: &Field,
     size: usize,
 ) -> Result<TopValuesResult, Error> {
-    let mut frame = job.frame(Reading::Scan, condition.clone())?;
-    if field.kind.is_list() {
-        frame = frame.select([distinct_items(ident(&field.name)).alias("value")])?;
-        frame = frame.unnest_columns(&["value"])?.filter(ident("value").is_not_null())?;
-    } else {
-        frame = frame.select([ident(&field.name).alias("value")])?;
-    }
-    let frame = frame.aggregate(vec![ident("value")], vec![count(lit(1_i64)).alias("count")])?;
-    let prepared = prepare(frame).await?;
+    let frame = job.frame(Reading::Scan, condition)?.select([ident(&field.name).alias("value")])?;
     let mut groups = Groups::new(size);
-    let mut stream = prepared.stream()?;
-    while let Some(batch) = stream.next().await {
-        let batch = batch?;
-        if let Some(counts) = batch.column(1).as_primitive_opt::<Int64Type>() {
-            groups.add(batch.column(0), counts);
+    let mut result = if field.kind.is_list() {
+        let prepared = prepare(frame).await?;
+        let items = count_items(&prepared).await?;
+        for (values, counts) in items.groups() {
+            groups.add(&values, &counts);
         }
-    }
-    let mut result = groups.finish();
-    result.bytes_read = prepared.bytes_read();
-    if field.kind.is_list() {
-        let (total, having, read) = having(job, condition, field).await?;
-        (result.total, result.missing) = (total, total.saturating_sub(having));
-        result.bytes_read += read;
-    }
+        let mut result = groups.finish();
+        (result.total, result.missing) = (items.rows, items.rows - items.having);
+        result.bytes_read = prepared.bytes_read();
+        result
+    } else {
+        let prepared = prepare(frame.aggregate(vec![ident("value")], vec![count(lit(1_i64)).alias("count")])?).await?;
+        let mut stream = prepared.stream()?;
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            if let Some(counts) = batch.column(1).as_primitive_opt::<Int64Type>() {
+                groups.add(batch.column(0), counts);
+            }
+        }
+        let mut result = groups.finish();
+        result.bytes_read = prepared.bytes_read();
+        result
+    };
     result.took_ms = job.took_ms();
     Ok(result)
 }
 
-/// How many events there are, how many have the field, and the bytes that were read to know it.
-async fn having(job: &Job, condition: Option<Expr>, field: &Field) -> Result<(u64, u64, u64), Error> {
-    let frame = job.frame(Reading::Scan, condition)?;
-    let marked = when(passes(field, &Condition::Exists), lit(1_i64)).end()?;
-    let counts = vec![count(lit(1_i64)).alias("all"), count(marked).alias("having")];
-    let answer = gather(frame.aggregate(vec![], counts)?).await?;
-    let counted = |column: usize| {
-        let batch = answer.batches.iter().find(|batch| batch.num_rows() > 0)?;
-        Some(batch.column(column).as_primitive_opt::<Int64Type>()?.value(0).unsigned_abs())
+/// Counts the items of the only column, each part of the plan on a thread of its own.
+async fn count_items(prepared: &Prepared) -> Result<Items, Error> {
+    let part = |mut stream: SendableRecordBatchStream, mut items: Items| async move {
+        while let Some(batch) = stream.next().await {
+            items.add(batch?.column(0))?;
+        }
+        Ok::<_, Error>(items)
     };
-    Ok((counted(0).unwrap_or_default(), counted(1).unwrap_or_default(), answer.bytes_read))
+    let mut all = Items::new(prepared.memory("top items"));
+    let streams = prepared.streams()?;
+    let parts: Vec<_> = streams
+        .into_iter()
+        .map(|stream| Task::spawn(&Handle::current(), part(stream, Items::new(prepared.memory("items of a part")))))
+        .collect();
+    for part in parts {
+        all.join(part.join().await??)?;
+    }
+    Ok(all)
 }
 
 /// The largest groups seen so far, the smallest of them on top; among equals the value that sorts last.

@@ -72,7 +72,7 @@ pub use outbox::{Delivery, Due, Notice, NoticeKind};
 pub use principal::{Actor, Principal, Role, UserId, Via};
 pub use retrohunt::{HuntHit, HuntId, HuntState, NewRetrohunt, Retrohunt};
 pub use revision::Topic;
-pub use rule_setting::{Exclusion, NewRuleSetting, RuleSetting};
+pub use rule_setting::{NewRuleSetting, RuleSetting};
 pub use saved::{NewSavedQuery, QueryEntry, QueryKind, RanQuery, SavedQuery, SavedQueryId};
 pub use secret::Secret;
 pub use session::{Client, Session, SessionId};

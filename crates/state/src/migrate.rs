@@ -3,12 +3,13 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps; `user_version` counts how many were taken. Never change one that was released: add the next.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("migrations/001_accounts.sql"),
     include_str!("migrations/002_counts.sql"),
     include_str!("migrations/003_alerts.sql"),
     include_str!("migrations/004_intelligence.sql"),
     include_str!("migrations/005_buckets.sql"),
+    include_str!("migrations/006_rule_settings.sql"),
 ];
 
 /// `TIDE`, so that tools and we ourselves can tell the file from another program's.

@@ -1,4 +1,4 @@
-//! What the house wants of each rule: on or off, settings that differ from the rule's own, and what it should overlook.
+//! What the house wants of each rule: on or off, and settings that differ from the rule's own.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::alert::json as read_json;
 use crate::audit::{self, Audit};
-use crate::bounds::{COMMENT_BYTES_MAX, FIELD_BYTES_MAX, check_filled, check_json, check_room, check_text};
+use crate::bounds::{COMMENT_BYTES_MAX, check_json, check_room, check_text};
 use crate::clock::rfc3339;
 use crate::database::{Id, Time};
 use crate::error::StateError;
@@ -21,18 +21,7 @@ use crate::state::State;
 
 const RULES_MAX: i64 = 20_000;
 const SETTINGS_BYTES_MAX: usize = 16 << 10;
-const EXCLUSIONS_MAX: usize = 500;
-const FIELD_NAME_BYTES_MAX: usize = 128;
 const LEVEL_KEY: &str = "rules.effort";
-
-/// A value that a rule overlooks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Exclusion {
-    /// The event's field, such as `dns.question.registered_domain`.
-    pub field: String,
-    /// Its value; how it is compared is the rule engine's matter.
-    pub value: String,
-}
 
 /// What to want of a rule; the default leaves everything as the rule says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -42,8 +31,6 @@ pub struct NewRuleSetting {
     pub enabled: Option<bool>,
     /// Settings that differ from the rule's own, by name.
     pub settings: Map<String, Value>,
-    /// What it overlooks.
-    pub exclusions: Vec<Exclusion>,
     /// Why.
     pub comment: String,
 }
@@ -57,8 +44,6 @@ pub struct RuleSetting {
     pub enabled: Option<bool>,
     /// Settings that differ from the rule's own.
     pub settings: Map<String, Value>,
-    /// What it overlooks.
-    pub exclusions: Vec<Exclusion>,
     /// Why.
     pub comment: String,
     /// When it was last changed.
@@ -125,15 +110,10 @@ impl State {
         self.write(|transaction| {
             let sql = "SELECT count(*) FROM rule_settings WHERE rule <> ?1";
             check_room("rule setting", transaction.query_row(sql, [Id(rule)], |row| row.get(0))?, RULES_MAX)?;
-            let sql =
-                "INSERT OR REPLACE INTO rule_settings (rule, enabled, settings, exclusions, comment, updated, author)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let exclusions = json!(new.exclusions).to_string();
-            transaction.execute(
-                sql,
-                params![Id(rule), new.enabled, settings, exclusions, new.comment, Time(now), actor.name],
-            )?;
-            let detail = json!({"enabled": new.enabled, "settings": new.settings, "exclusions": new.exclusions.len()});
+            let sql = "INSERT OR REPLACE INTO rule_settings (rule, enabled, settings, comment, updated, author)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            transaction.execute(sql, params![Id(rule), new.enabled, settings, new.comment, Time(now), actor.name])?;
+            let detail = json!({"enabled": new.enabled, "settings": new.settings});
             changed(transaction, now, actor, "rule.set", &rule.to_string(), detail)?;
             let mut statement = transaction.prepare_cached(&format!("{SELECT} WHERE rule = ?1"))?;
             Ok(statement.query_row([Id(rule)], read)?)
@@ -157,13 +137,6 @@ impl State {
 
 fn check(new: &NewRuleSetting) -> Result<String, StateError> {
     check_text("rule comment", &new.comment, COMMENT_BYTES_MAX)?;
-    if new.exclusions.len() > EXCLUSIONS_MAX {
-        return Err(StateError::invalid("rule exclusions", format!("are more than {EXCLUSIONS_MAX}")));
-    }
-    for Exclusion { field, value } in &new.exclusions {
-        check_filled("exclusion field", field, FIELD_NAME_BYTES_MAX)?;
-        check_filled("exclusion value", value, FIELD_BYTES_MAX)?;
-    }
     check_json("rule settings", &Value::Object(new.settings.clone()), SETTINGS_BYTES_MAX)
 }
 
@@ -179,17 +152,16 @@ fn changed(
     audit::append(connection, now, &Audit { actor, action, target, detail })
 }
 
-const SELECT: &str = "SELECT rule, enabled, settings, exclusions, comment, updated, author FROM rule_settings";
+const SELECT: &str = "SELECT rule, enabled, settings, comment, updated, author FROM rule_settings";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RuleSetting> {
     Ok(RuleSetting {
         rule: row.get::<_, Id>(0)?.0,
         enabled: row.get(1)?,
         settings: read_json(row, 2)?,
-        exclusions: read_json(row, 3)?,
-        comment: row.get(4)?,
-        updated: row.get::<_, Time>(5)?.0,
-        author: row.get(6)?,
+        comment: row.get(3)?,
+        updated: row.get::<_, Time>(4)?.0,
+        author: row.get(5)?,
     })
 }
 
@@ -208,12 +180,10 @@ mod tests {
         assert_eq!(state.effort_level().unwrap(), Effort::Advanced);
         state.set_effort_level(Effort::Master, &actor).unwrap();
         assert_eq!(state.effort_level().unwrap(), Effort::Master);
-        let exclusion = Exclusion { field: "dns.question.registered_domain".into(), value: "example.com".into() };
         let settings = json!({"length": 62}).as_object().unwrap().clone();
-        let new =
-            NewRuleSetting { enabled: Some(false), settings, exclusions: vec![exclusion], comment: "loud".into() };
+        let new = NewRuleSetting { enabled: Some(false), settings, comment: "loud".into() };
         let set = state.set_rule_setting(rule, &new, &actor).unwrap();
-        assert_eq!((set.enabled, &set.settings, &set.exclusions), (Some(false), &new.settings, &new.exclusions));
+        assert_eq!((set.enabled, &set.settings), (Some(false), &new.settings));
         assert_eq!(state.rule_settings().unwrap()[&rule], set);
         assert_eq!(fixture.second().revision(Topic::Rules).unwrap(), before + 2);
         state.reset_rule_setting(rule, &actor).unwrap();
@@ -227,17 +197,7 @@ mod tests {
     fn bounds_hold() {
         let fixture = Fixture::new();
         let try_set = |new: NewRuleSetting| fixture.state.set_rule_setting(Uuid::nil(), &new, &Actor::system());
-        let exclusion = Exclusion { field: "a".into(), value: "b".into() };
-        assert!(
-            try_set(NewRuleSetting { exclusions: vec![exclusion.clone(); EXCLUSIONS_MAX], ..Default::default() })
-                .is_ok()
-        );
         let bad = [
-            NewRuleSetting { exclusions: vec![exclusion; EXCLUSIONS_MAX + 1], ..Default::default() },
-            NewRuleSetting {
-                exclusions: vec![Exclusion { field: "a".into(), value: " ".into() }],
-                ..Default::default()
-            },
             NewRuleSetting { comment: "x".repeat(COMMENT_BYTES_MAX + 1), ..Default::default() },
             NewRuleSetting {
                 settings: json!({"x": "y".repeat(SETTINGS_BYTES_MAX)}).as_object().unwrap().clone(),

@@ -156,7 +156,6 @@ async fn tune(shared: &Shared, caller: &Caller, id: Uuid, edit: RuleEdit) -> Res
     let mut new = old.map_or_else(NewRuleSetting::default, |old| NewRuleSetting {
         enabled: old.enabled,
         settings: old.settings,
-        exclusions: old.exclusions,
         comment: old.comment,
     });
     if let Some(enabled) = edit.enabled {

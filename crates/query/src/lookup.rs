@@ -1,15 +1,22 @@
-//! One event by its id.
+//! Events by their ids.
+
+use std::collections::{BTreeSet, HashMap};
 
 use datafusion::prelude::ident;
+use serde_json::{Map, Value};
 use tidegate_event::{EventId, Timestamp, names};
 use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::language::TimeRange;
 use crate::predicate::{text, time};
 use crate::run::{Reading, gather};
-use crate::scope::conjunction;
-use crate::search::{Row, Writer};
+use crate::scope::{Scope, conjunction};
+use crate::search::{Order, Row, Search, Writer};
+
+/// Events read at a time; a query has 16 KiB.
+const EVENTS_A_SEARCH: usize = 200;
 
 impl Engine {
     /// The event with that `event.id`. The id says when the event was received, so only files of that moment are read.
@@ -34,5 +41,44 @@ impl Engine {
             Ok(writer.rows(&answer.batches)?.into_iter().next())
         })
         .await
+    }
+
+    /// These fields of events that are known by id and time, as far as the events are stored: by id, a map of fields to
+    /// values as [`matches`](crate::language::matches) takes it.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or it took too long.
+    pub async fn events(
+        &self,
+        mut wanted: Vec<(Timestamp, Uuid)>,
+        fields: &BTreeSet<String>,
+    ) -> Result<HashMap<Uuid, Map<String, Value>>, Error> {
+        // What lies close in time lies in the same files.
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut events = HashMap::with_capacity(wanted.len());
+        for chunk in wanted.chunks(EVENTS_A_SEARCH) {
+            let (Some((first, _)), Some((last, _))) = (chunk.first(), chunk.last()) else { continue };
+            let ids: Vec<String> = chunk.iter().map(|(_, id)| format!("\"{id}\"")).collect();
+            let end = Timestamp::from_micros(last.as_micros().saturating_add(1));
+            let search = Search {
+                scope: Scope {
+                    query: format!("{}:({})", names::EVENT_ID, ids.join(" OR ")),
+                    range: TimeRange { start: Some(*first), end: Some(end) },
+                    now: *last,
+                },
+                limit: chunk.len(),
+                order: Order::Oldest,
+                after: None,
+                fields: Some(fields.iter().cloned().collect()),
+            };
+            for row in self.search(search).await?.rows {
+                let event: Value = serde_json::from_str(row.event.get()).unwrap_or_default();
+                let value = |name: &String| name.split('.').try_fold(&event, |value, part| value.get(part)).cloned();
+                let flat = fields.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
+                events.extend(Uuid::parse_str(&row.id).ok().map(|id| (id, flat)));
+            }
+        }
+        Ok(events)
     }
 }

@@ -1,4 +1,5 @@
-//! The plain evaluator and the execution over table and tail decide alike, on random rows and random queries.
+//! The plain evaluator, over whole events and over the fields that a filter names, and the execution over table and tail
+//! decide alike, on random rows and random queries.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod support;
@@ -11,6 +12,7 @@ use support::{Flat, SECOND, Stage, event, wait};
 use tidegate_event::Timestamp;
 use tidegate_query::language::{Query, matches};
 use tidegate_query::{Options, Search};
+use uuid::Uuid;
 
 const ROWS: usize = 200;
 const QUERIES: usize = 400;
@@ -145,6 +147,12 @@ fn evaluator_and_execution_decide_alike() {
     let mut flats: Vec<(String, Flat)> =
         stored.rows.iter().map(|row| (row.id.clone(), flat(row.event.get()))).collect();
     flats.sort_by(|a, b| a.0.cmp(&b.0));
+    let wanted: Vec<(Timestamp, Uuid)> = flats
+        .iter()
+        .map(|(id, flat)| {
+            (Timestamp::parse_rfc3339(flat["@timestamp"].as_str().unwrap()).unwrap(), Uuid::parse_str(id).unwrap())
+        })
+        .collect();
     let fields = stage.engine.fields_known();
     let now = Timestamp::from_micros(support::START);
     let mut hits = 0;
@@ -161,6 +169,10 @@ fn evaluator_and_execution_decide_alike() {
         ids.sort_unstable();
         assert_eq!(ids, expected, "{text}\n{filter}");
         assert_eq!(found.total, expected.len() as u64, "{text}");
+        let read = wait(stage.engine.events(wanted.clone(), &filter.fields())).unwrap();
+        assert_eq!(read.len(), ROWS, "{text}");
+        let met = read.values().filter(|event| matches(&filter, *event)).count();
+        assert_eq!(met, expected.len(), "{text}\n{filter}");
         hits += usize::from(!expected.is_empty() && expected.len() < ROWS);
     }
     assert!(hits > QUERIES / 4, "only {hits} queries told rows apart");

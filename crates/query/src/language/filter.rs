@@ -1,5 +1,6 @@
 //! A query that can run: fields are known, values have the type of their field.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +29,26 @@ pub enum Filter {
     Test(Arc<Field>, Condition),
     /// A test of all textual fields: one of them passes.
     AnyText(Arc<[Arc<Field>]>, TextTest),
+}
+
+impl Filter {
+    /// The names of the fields that it tests.
+    #[must_use]
+    pub fn fields(&self) -> BTreeSet<String> {
+        let mut fields = BTreeSet::new();
+        self.collect_fields(&mut fields);
+        fields
+    }
+
+    fn collect_fields(&self, out: &mut BTreeSet<String>) {
+        match self {
+            Self::All => {}
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_fields(out)),
+            Self::Not(inner) => inner.collect_fields(out),
+            Self::Test(field, _) => drop(out.insert(field.name.clone())),
+            Self::AnyText(fields, _) => out.extend(fields.iter().map(|field| field.name.clone())),
+        }
+    }
 }
 
 /// What a value must be. Numbers and times are ranges: one value is a range of one.

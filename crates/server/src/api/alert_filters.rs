@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_event::Timestamp;
-use tidegate_query::language::Query;
+use tidegate_query::language::{Filter, Query};
 use tidegate_state::{AlertFilter, AlertFilterId, NewAlertFilter};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -116,7 +116,7 @@ pub(crate) async fn create(
     Analyst(caller): Analyst,
     JsonBody(request): JsonBody<AlertFilterRequest>,
 ) -> Result<(StatusCode, Json<AlertFilterView>), ApiError> {
-    check_query(&shared, &request.query)?;
+    resolved(&shared, &request.query)?;
     let names = rule_names(&shared).await?;
     if let Some(rule) = request.rule.filter(|rule| shared.detection.is_some() && !names.contains_key(rule)) {
         return Err(ApiError::bad_request(format!("no rule `{rule}`")));
@@ -149,7 +149,7 @@ pub(crate) async fn change(
     JsonBody(edit): JsonBody<AlertFilterEdit>,
 ) -> Result<Json<AlertFilterView>, ApiError> {
     if let Some(query) = &edit.query {
-        check_query(&shared, query)?;
+        resolved(&shared, query)?;
     }
     let expires = match edit.expires {
         Some(Some(text)) => Some(Some(moment("expires", &text)?)),
@@ -192,10 +192,9 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Refuses a query that the language does not understand, at its character.
-fn check_query(shared: &Shared, query: &str) -> Result<(), ApiError> {
-    Query::parse(query)?.resolve(shared.engine.fields_known(), Timestamp::now())?;
-    Ok(())
+/// What a query asks for; refuses, at its character, what the language does not understand.
+fn resolved(shared: &Shared, query: &str) -> Result<Filter, ApiError> {
+    Ok(Query::parse(query)?.resolve(shared.engine.fields_known(), Timestamp::now())?)
 }
 
 async fn rule_names(shared: &Shared) -> Result<HashMap<Uuid, String>, ApiError> {

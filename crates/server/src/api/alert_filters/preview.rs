@@ -6,14 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tidegate_event::Timestamp;
-use tidegate_query::language::{Query, TimeRange};
-use tidegate_query::{Order, Scope, Search};
+use tidegate_query::language::{Filter, matches};
 use tidegate_state::{Alert, AlertQuery, AlertSort, EventRef};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::alerts::AlertLine;
-use crate::api::alerts::query::{any, is};
 use crate::api::events::{Time, range, time_text};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
@@ -25,12 +23,8 @@ const FROM_DEFAULT: &str = "now-30d";
 const ALERTS_MAX: usize = 1_000;
 /// Events that are looked at; each alert keeps a hundred at most.
 const EVENTS_MAX: usize = 6_000;
-/// Events asked about in one search. A query has at most a thousand terms and 16 KiB, and the filter's own stand in it.
-const EVENTS_A_SEARCH: usize = 150;
 /// Alerts that are told.
 const SHOWN_MAX: usize = 50;
-/// Bytes of the filter's query, so that the ids of events fit beside it.
-const QUERY_BYTES_MAX: usize = 8 << 10;
 
 /// An exception to try.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,10 +65,7 @@ pub(crate) async fn preview(
     _: Viewer,
     JsonBody(trial): JsonBody<AlertFilterTrial>,
 ) -> Result<Json<AlertFilterOutcome>, ApiError> {
-    if trial.query.len() > QUERY_BYTES_MAX {
-        return Err(ApiError::bad_request(format!("`query` is longer than {QUERY_BYTES_MAX} bytes")));
-    }
-    super::check_query(&shared, &trial.query)?;
+    let filter = super::resolved(&shared, &trial.query)?;
     let now = Timestamp::now();
     let from = range(Some(trial.from.as_deref().unwrap_or(FROM_DEFAULT)), None, now)?.start;
     let rule = trial.rule;
@@ -95,7 +86,7 @@ pub(crate) async fn preview(
             Ok(looked_at)
         })
         .await?;
-    let met = met(&shared, &trial.query, now, &looked_at).await?;
+    let met = met(&shared, &filter, &looked_at).await?;
     let of_alerts = looked_at.len() as u64;
     let hidden = |events: &[EventRef]| !events.is_empty() && events.iter().all(|event| met.contains(&event.id));
     let mut alerts: Vec<Alert> = Vec::new();
@@ -112,37 +103,14 @@ pub(crate) async fn preview(
     }))
 }
 
-/// The events among these that meet a query.
+/// The events among these that meet the filter.
 async fn met(
     shared: &Shared,
-    query: &str,
-    now: Timestamp,
+    filter: &Filter,
     looked_at: &[(Alert, Vec<EventRef>)],
 ) -> Result<HashSet<Uuid>, ApiError> {
-    let mut events: Vec<&EventRef> = looked_at.iter().flat_map(|(_, events)| events).collect();
-    // What lies close in time lies in the same files.
-    events.sort_unstable_by_key(|event| (event.at, event.id));
-    events.dedup_by_key(|event| event.id);
-    let query = Query::parse(query)?.expr().to_string();
-    let mut met = HashSet::new();
+    let wanted = looked_at.iter().flat_map(|(_, events)| events).map(|event| (event.at, event.id)).collect();
     let _turn = shared.turn().await?;
-    for chunk in events.chunks(EVENTS_A_SEARCH) {
-        let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { continue };
-        let ids = any(chunk.iter().map(|event| is("event.id", &event.id.to_string())).collect());
-        let end = Timestamp::from_micros(last.at.as_micros().saturating_add(1));
-        let search = Search {
-            scope: Scope {
-                query: format!("({query}) AND ({ids})"),
-                range: TimeRange { start: Some(first.at), end: Some(end) },
-                now,
-            },
-            limit: chunk.len(),
-            order: Order::Newest,
-            after: None,
-            fields: Some(vec!["event.id".to_owned()]),
-        };
-        let found = shared.engine.search(search).await?;
-        met.extend(found.rows.iter().filter_map(|row| Uuid::parse_str(&row.id).ok()));
-    }
-    Ok(met)
+    let events = shared.engine.events(wanted, &filter.fields()).await?;
+    Ok(events.into_iter().filter(|(_, event)| matches(filter, event)).map(|(id, _)| id).collect())
 }

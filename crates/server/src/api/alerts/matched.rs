@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tidegate_event::Timestamp;
-use tidegate_query::language::{Expr, Field, Fields, Filter, Query, TimeRange, matches};
-use tidegate_query::{Engine, Order, Scope, Search};
+use tidegate_query::Engine;
+use tidegate_query::language::{Expr, Field, Fields, Filter, Query, matches};
 use tidegate_state::EventRef;
-
-use super::query::{any, is};
 
 /// Values of one field that are told, and of all fields.
 const VALUES_MAX: usize = 10;
@@ -18,7 +16,6 @@ const MATCHED_MAX: usize = 30;
 const EVENTS_MAX: usize = 10;
 /// Tests of a rule that are looked at.
 const TESTS_MAX: usize = 200;
-const ID: &str = "event.id";
 
 /// One test of one field, as the rule has it.
 struct Look {
@@ -30,26 +27,13 @@ struct Look {
 /// the events cannot be read: the alert is shown all the same.
 pub(super) async fn matched(engine: &Engine, search: &str, events: &[EventRef]) -> Vec<(String, String)> {
     let looks = looks(search, engine.fields_known());
-    let events = &events[..events.len().min(EVENTS_MAX)];
-    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Vec::new() };
     if looks.is_empty() {
         return Vec::new();
     }
-    let query = any(events.iter().map(|event| is(ID, &event.id.to_string())).collect()).to_string();
-    let end = Timestamp::from_micros(last.at.as_micros().saturating_add(1));
-    let mut fields: Vec<String> = looks.iter().map(|look| look.field.clone()).collect();
-    fields.sort_unstable();
-    fields.dedup();
-    let range = TimeRange { start: Some(first.at), end: Some(end) };
-    let search = Search {
-        scope: Scope { query, range, now: Timestamp::now() },
-        limit: EVENTS_MAX,
-        order: Order::Oldest,
-        after: None,
-        fields: Some(fields),
-    };
-    match engine.search(search).await {
-        Ok(page) => values(&looks, page.rows.iter().filter_map(|row| serde_json::from_str(row.event.get()).ok())),
+    let fields = looks.iter().map(|look| look.field.clone()).collect();
+    let wanted: Vec<_> = events.iter().take(EVENTS_MAX).map(|event| (event.at, event.id)).collect();
+    match engine.events(wanted, &fields).await {
+        Ok(mut found) => values(&looks, events.iter().filter_map(|event| found.remove(&event.id))),
         Err(error) => {
             tracing::warn!("the events behind an alert cannot be read, so their values are not told: {error}");
             Vec::new()
@@ -91,12 +75,12 @@ fn positive(expr: &Expr, visit: &mut impl FnMut(&Expr)) {
     }
 }
 
-fn values(looks: &[Look], events: impl Iterator<Item = Value>) -> Vec<(String, String)> {
+fn values(looks: &[Look], events: impl Iterator<Item = Map<String, Value>>) -> Vec<(String, String)> {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for event in events {
         for look in looks {
             let Filter::Test(field, _) = &look.filter else { continue };
-            let Some(value) = look.field.split('.').try_fold(&event, |value, name| value.get(name)) else { continue };
+            let Some(value) = event.get(&look.field) else { continue };
             let told = found.entry(&look.field).or_default();
             let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
             for item in items.iter().filter(|item| passes(&look.filter, field, item)) {
@@ -145,7 +129,10 @@ mod tests {
                 .collect();
         let search = "(tags:(sliver* OR rat) OR tidegate.dns.name.length:>62) AND NOT dns.question.name:*.arpa AND x:1";
         let looks = looks(search, &fields);
-        let event = |tags: Value, length: u64| json!({"tags": tags, "tidegate": {"dns": {"name": {"length": length}}}, "dns": {"question": {"name": "a.arpa"}}});
+        let event = |tags: Value, length: u64| {
+            let event = json!({"tags": tags, "tidegate.dns.name.length": length, "dns.question.name": "a.arpa"});
+            event.as_object().cloned().unwrap()
+        };
         let events = [event(json!(["sliver-message", "new"]), 70), event(json!("RAT"), 12), event(json!(null), 70)];
         let told = values(&looks, events.into_iter());
         let told: Vec<_> = told.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();

@@ -12,11 +12,11 @@ use crate::error::Error;
 use crate::language::TimeRange;
 use crate::predicate::{text, time};
 use crate::run::{Reading, gather};
-use crate::scope::{Scope, conjunction};
-use crate::search::{Order, Row, Search, Writer};
+use crate::scope::{conjunction, within};
+use crate::search::{Row, Writer, columns_of};
 
-/// Events read at a time; a query has 16 KiB.
-const EVENTS_A_SEARCH: usize = 200;
+/// Events read at a time: more lie further apart, in more files.
+const EVENTS_A_READ: usize = 200;
 
 impl Engine {
     /// The event with that `event.id`. The id says when the event was received, so only files of that moment are read.
@@ -53,32 +53,37 @@ impl Engine {
         mut wanted: Vec<(Timestamp, Uuid)>,
         fields: &BTreeSet<String>,
     ) -> Result<HashMap<Uuid, Map<String, Value>>, Error> {
+        let (job, fields) = (self.job(), fields.clone());
+        let names: Vec<String> = fields.iter().cloned().collect();
+        let columns = columns_of(&names, &job.fields)?;
         // What lies close in time lies in the same files.
         wanted.sort_unstable();
         wanted.dedup();
-        let mut events = HashMap::with_capacity(wanted.len());
-        for chunk in wanted.chunks(EVENTS_A_SEARCH) {
-            let (Some((first, _)), Some((last, _))) = (chunk.first(), chunk.last()) else { continue };
-            let ids: Vec<String> = chunk.iter().map(|(_, id)| format!("\"{id}\"")).collect();
-            let end = Timestamp::from_micros(last.as_micros().saturating_add(1));
-            let search = Search {
-                scope: Scope {
-                    query: format!("{}:({})", names::EVENT_ID, ids.join(" OR ")),
-                    range: TimeRange { start: Some(*first), end: Some(end) },
-                    now: *last,
-                },
-                limit: chunk.len(),
-                order: Order::Oldest,
-                after: None,
-                fields: Some(fields.iter().cloned().collect()),
-            };
-            for row in self.search(search).await?.rows {
-                let event: Value = serde_json::from_str(row.event.get()).unwrap_or_default();
-                let value = |name: &String| name.split('.').try_fold(&event, |value, part| value.get(part)).cloned();
-                let flat = fields.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
-                events.extend(Uuid::parse_str(&row.id).ok().map(|id| (id, flat)));
+        self.run(async move {
+            let mut events = HashMap::with_capacity(wanted.len());
+            for chunk in wanted.chunks(EVENTS_A_READ) {
+                let (Some((first, _)), Some((last, _))) = (chunk.first(), chunk.last()) else { continue };
+                let end = Timestamp::from_micros(last.as_micros().saturating_add(1));
+                let ids = chunk.iter().map(|(_, id)| text(&id.hyphenated().to_string())).collect();
+                let condition = conjunction([
+                    within(&TimeRange { start: Some(*first), end: Some(end) }),
+                    Some(ident(names::EVENT_ID).in_list(ids, false)),
+                ]);
+                let answer = gather(job.frame(Reading::Lookup, condition)?.select(columns.iter().map(ident))?).await?;
+                let writer = Writer { schema: &job.snapshot.schema, fields: Some(&names), describe: None };
+                for row in writer.rows(&answer.batches)? {
+                    events.extend(Uuid::parse_str(&row.id).ok().map(|id| (id, flat(row.event.get(), &fields))));
+                }
             }
-        }
-        Ok(events)
+            Ok(events)
+        })
+        .await
     }
+}
+
+/// The values of these fields in an event's nested JSON.
+fn flat(event: &str, fields: &BTreeSet<String>) -> Map<String, Value> {
+    let event: Value = serde_json::from_str(event).unwrap_or_default();
+    let value = |name: &String| name.split('.').try_fold(&event, |value, part| value.get(part)).cloned();
+    fields.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect()
 }

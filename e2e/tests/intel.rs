@@ -90,10 +90,11 @@ fn the_command_line_imports_lists_and_ends_indicators() {
         [arguments, place].concat()
     }
     let with = |arguments| with(arguments, &place);
-    let list = b"# ours\nhost-1.cliintel[.]example.com\n198.51.100.77\nwww.microsoft.com\n";
+    let list = b"# ours\nhost-1.cliintel[.]example.com\n198.51.100.77\nwww.microsoft.com\nAS64500\n";
     let said =
         run_with_input(&with(&["indicators", "import", "--collection", "by hand", "--tag", "test", "-"]), list).ok();
     assert!(said.contains("2 indicators taken") && said.contains("benign"), "{said}");
+    assert!(said.contains("1 `AS number` not looked up"), "{said}");
     let intake = admin.gateway("gateway");
     admin.push(&intake, &Records::new("cliintel").lines(2));
     one_alert(admin, "cliintel");
@@ -103,6 +104,8 @@ fn the_command_line_imports_lists_and_ends_indicators() {
     let said = run(&with(&["indicators", "expire", "--collection", "by hand"])).ok();
     assert!(said.contains("2 indicators have ended"), "{said}");
     assert!(run(&with(&["indicators", "list", "--valid", "--json"])).lines().is_empty());
+    let error = run(&with(&["indicators", "expire", "99999"])).failed(2);
+    assert!(error.contains("no indicator `99999`"), "{error}");
     let error = run(&with(&["indicators", "expire", "--collection", "none such"])).failed(2);
     assert!(error.contains("none such"), "{error}");
 }
@@ -267,6 +270,14 @@ fn a_webhook_gets_its_signed_notice() {
         (targets[0]["sent"] == 1).then_some(())
     });
     assert!(!server.log().contains(KEY));
+}
+
+#[test]
+fn a_target_that_no_setting_allows_is_refused_when_it_is_set() {
+    let server = Server::start("");
+    let at = |target| json!({"name": "x", "kind": "webhook", "target": target, "min_severity": "low", "on": ["alert"]});
+    let refusal = server.admin().ask("POST", "notifications", Some(&at("http://169.254.169.254/x"))).refusal(400);
+    assert!(refusal.contains("`169.254.169.254` is at an address that targets may not be at"), "{refusal}");
 }
 
 #[test]

@@ -97,9 +97,26 @@ pub fn finding_id(rule: &RuleInfo, group_key: &str, trigger: Uuid) -> Uuid {
     Uuid::new_v5(&rule.id.0, &name)
 }
 
+/// `1 event`, `2 events`, `3 matches`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    let end = match noun {
+        _ if count == 1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        let said = [(1, "event"), (0, "event"), (1, "match"), (2, "match")].map(|(count, noun)| counted(count, noun));
+        assert_eq!(said, ["1 event", "0 events", "1 match", "2 matches"]);
+    }
 
     #[test]
     fn keys_give_their_values_back() {

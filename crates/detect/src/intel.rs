@@ -34,7 +34,7 @@ pub use hits::{HITS_MAX, Hits, IndicatorId};
 pub use indicator::Indicator;
 pub use name::{NameError, normalise_name};
 pub use read::{FEED_BYTES_MAX, INDICATORS_MAX, ReadOptions, read};
-pub use report::{PROBLEMS_MAX, Page, Problem, Refusal, Report};
+pub use report::{PASSED_OVER, PROBLEMS_MAX, Page, Problem, Refusal, Report};
 pub use retrohunt::{
     CHUNK_VALUES_MAX, Conditions, PlanOptions, Progress, RETROHUNT_AFTER_MICROS, RetrohuntPlan, Step, Target,
 };

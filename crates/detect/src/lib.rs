@@ -35,7 +35,7 @@ mod yaml;
 pub use catalogue::{Catalogue, CatalogueParts, RULES_MAX};
 pub use correlate::Dropped;
 pub use effort::Effort;
-pub use finding::{EVIDENCE_MAX, Evidence, Finding, finding_id};
+pub use finding::{EVIDENCE_MAX, Evidence, Finding, counted, finding_id};
 pub use judge::{Judge, Row};
 pub use memory::{Counters, Memory, RestoreError};
 pub use outline::{Outline, Piece, Plain, outline};

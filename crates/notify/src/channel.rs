@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::email::Email;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Failure};
 use crate::file::File;
+use crate::policy::Policy;
 use crate::slack::Slack;
 use crate::syslog::Syslog;
 use crate::webhook::Webhook;
@@ -53,5 +54,20 @@ impl Channel {
             other => return Err(ConfigError::Kind(other.chars().take(64).collect())),
         };
         Ok(Self { way, secret: Secret(secret.map(|secret| Zeroizing::new(secret.to_owned()))) })
+    }
+
+    /// Refuses a channel whose address delivery refuses under every setting. Names are looked up at delivery only.
+    ///
+    /// # Errors
+    /// [`Failure`] with the sentence that delivery has.
+    pub fn check(&self) -> Result<(), Failure> {
+        let host = match &self.way {
+            Way::Webhook(webhook) => webhook.url.host_str(),
+            Way::Slack(slack) => slack.url.host_str(),
+            Way::Email(email) => Some(&*email.host),
+            Way::Syslog(syslog) => Some(&*syslog.host),
+            Way::File(_) => None,
+        };
+        host.map_or(Ok(()), Policy::check)
     }
 }

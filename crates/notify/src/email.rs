@@ -50,7 +50,7 @@ enum Security {
 
 /// A way to send mail that can be used.
 pub(crate) struct Email {
-    host: String,
+    pub(crate) host: String,
     port: u16,
     security: Security,
     credentials: Option<(String, Zeroizing<String>)>,

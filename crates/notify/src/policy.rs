@@ -39,9 +39,18 @@ impl Policy {
         }
     }
 
+    /// Refuses a host that is an address at which no setting allows a target.
+    pub(crate) fn check(host: &str) -> Result<(), Failure> {
+        let widest = Self { loopback: true, files: None };
+        match bare(host).parse::<IpAddr>() {
+            Ok(address) if !widest.allows(address) => Err(not_allowed(bare(host))),
+            _ => Ok(()),
+        }
+    }
+
     /// The addresses of a host that a target may be at.
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let bare = bare(host);
         let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => tokio::net::lookup_host((bare, port))
@@ -54,10 +63,19 @@ impl Policy {
         let allowed: Vec<_> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
         match (allowed.is_empty(), known) {
             (false, _) => Ok(allowed),
-            (true, true) => Err(Failure::lasting(format!("`{bare}` is at an address that targets may not be at"))),
+            (true, true) => Err(not_allowed(bare)),
             (true, false) => Err(Failure::passing(format!("`{bare}` has no address"))),
         }
     }
+}
+
+/// An IPv6 address without its brackets.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+fn not_allowed(host: &str) -> Failure {
+    Failure::lasting(format!("`{host}` is at an address that targets may not be at"))
 }
 
 /// The IPv4 address within an IPv6 one, by any of the ways that lead to the same host.

@@ -26,7 +26,7 @@ struct Config {
 
 /// A channel that can be used.
 pub(crate) struct Slack {
-    url: Url,
+    pub(crate) url: Url,
     channel: Option<String>,
     username: Option<String>,
 }

@@ -59,7 +59,7 @@ fn sender() -> String {
 /// A syslog receiver that can be used.
 #[derive(Debug)]
 pub(crate) struct Syslog {
-    host: String,
+    pub(crate) host: String,
     port: u16,
     transport: Transport,
     facility: u8,

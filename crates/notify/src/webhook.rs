@@ -39,7 +39,7 @@ struct Config {
 /// A webhook that can be used.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    url: Url,
+    pub(crate) url: Url,
     headers: HeaderMap,
     sign_with: Option<Key>,
 }

@@ -31,6 +31,25 @@ fn message() -> Message {
     }
 }
 
+#[tokio::test]
+async fn what_delivery_always_refuses_is_refused_beforehand() {
+    let notifier = Notifier::new(Policy::default(), || NOW).unwrap();
+    for (kind, config, secret) in [
+        ("webhook", json!({"url": "http://169.254.169.254/latest"}), None),
+        ("webhook", json!({"url": "http://[::ffff:169.254.169.254]/"}), None),
+        ("slack", json!({}), Some("http://224.0.0.1:9/x")),
+        ("syslog", json!({"host": "fe80::1"}), None),
+        ("email", json!({"host": "0.0.0.0", "from": "a@x.example", "to": ["b@x.example"]}), None),
+    ] {
+        let channel = Channel::new(kind, &config, secret).unwrap();
+        let refused = channel.check().unwrap_err();
+        assert_eq!(refused, notifier.test(&channel, None).await.unwrap_err(), "{config}");
+    }
+    for url in ["http://192.0.2.1/", "http://127.0.0.1/", "https://hooks.example/"] {
+        Channel::new("webhook", &json!({"url": url}), None).unwrap().check().unwrap();
+    }
+}
+
 /// What a server saw of one HTTP request.
 struct Seen {
     head: String,

@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 
-pub use intelligence::{FeedPreset, IndicatorText, IndicatorsRead, Refused, TargetTest, TextFormat, Unreadable};
+pub use intelligence::{
+    FeedPreset, IndicatorText, IndicatorsRead, PassedOver, Refused, TargetTest, TextFormat, Unreadable,
+};
 pub use rules::{
     Effort, EventLine, Grade, PreviewFinding, RuleCases, RuleCheck, RuleDetail, RuleInfo, RuleKind, RuleOrigin,
     RulePreview, RuleProblem, RuleRef, Severity, Tuning,

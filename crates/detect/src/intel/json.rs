@@ -281,10 +281,11 @@ impl Walk<'_, '_, '_> {
         }
         match own.get("type").and_then(Json::as_str) {
             Some("bundle") => self.is(Format::Stix),
-            // An attribute or an object of MISP has a type as well, but it has no id of STIX's shape.
+            // An attribute or an object of MISP has a type as well, but it has no id of STIX's shape. In a bundle, ids may lack.
             Some(kind)
                 if own.get("id").and_then(Json::as_str).is_some_and(|id| id.contains("--"))
-                    || stix::is_observable(kind) =>
+                    || stix::is_observable(kind)
+                    || self.known && self.taker.report.format == Format::Stix =>
             {
                 self.is(Format::Stix);
                 stix::object(kind, own, self.taker);

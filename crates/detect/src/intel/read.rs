@@ -128,20 +128,20 @@ impl Taker<'_, '_> {
     pub(super) fn value(&mut self, at: u64, text: &str) -> Option<Indicator> {
         match parse_value(text) {
             Ok((value, scope)) => Some(Indicator::new(value, scope)),
-            Err(ValueError::Hash) => {
-                self.report.pass_over("file hash");
-                None
-            }
-            Err(ValueError::Email) => {
-                self.report.pass_over("e-mail address");
-                None
-            }
+            Err(ValueError::Hash) => self.pass_over("file hash"),
+            Err(ValueError::Email) => self.pass_over("e-mail address"),
+            Err(ValueError::AsNumber) => self.pass_over("AS number"),
             Err(why) => {
                 self.report.problem(at, &format!("`{}` {why}", excerpt(text.trim(), 80)));
                 self.barren();
                 None
             }
         }
+    }
+
+    fn pass_over(&mut self, kind: &str) -> Option<Indicator> {
+        self.report.pass_over(kind);
+        None
     }
 
     /// A record held nothing that could be read. When nothing ever could, the file is something else.

@@ -11,6 +11,8 @@ pub const PROBLEMS_MAX: usize = 100;
 const KINDS_MAX: usize = 64;
 const KIND_CHARS_MAX: usize = 48;
 const SENTENCE_CHARS_MAX: usize = 300;
+/// Why objects are passed over.
+pub const PASSED_OVER: &str = "not looked up: only names, addresses and the hosts of URLs are";
 
 /// Why an indicator was not taken although it could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,7 +86,7 @@ pub struct Report {
     pub refused: BTreeMap<Refusal, u64>,
     /// A few of the refused, for people: `value (reason)`.
     pub refused_examples: Vec<String>,
-    /// Objects that are no indicators, by kind.
+    /// Objects of kinds that are not looked up, by kind; see [`PASSED_OVER`].
     pub passed_over: BTreeMap<String, u64>,
     /// What could not be read; at most [`PROBLEMS_MAX`].
     pub problems: Vec<Problem>,
@@ -144,7 +146,7 @@ impl Report {
             out.push(format!("{count} refused: {why}"));
         }
         for (kind, count) in &self.passed_over {
-            out.push(format!("{count} passed over: `{kind}` is not an indicator"));
+            out.push(format!("{count} `{kind}` {PASSED_OVER}"));
         }
         if self.problems_total > 0 {
             out.push(format!("{} could not be read", self.problems_total));

@@ -41,7 +41,7 @@ fn indicator(at: u64, own: &Map<String, Json>, taker: &mut Taker<'_, '_>) {
         }
     };
     if found.is_empty() {
-        return taker.report.pass_over("pattern without a name, address or URL");
+        return taker.report.pass_over(&about(pattern));
     }
     let revoked = own.get("revoked").and_then(Json::as_bool).unwrap_or(false);
     for Operand { text, scope } in found {
@@ -53,6 +53,17 @@ fn indicator(at: u64, own: &Map<String, Json>, taker: &mut Taker<'_, '_>) {
         indicator.scope = scope.unwrap_or(indicator.scope);
         describe(&mut indicator, own);
         taker.take(indicator);
+    }
+}
+
+/// What a pattern that gives no value is about: `file pattern`.
+fn about(pattern: &str) -> String {
+    let first = pattern.split(':').next().unwrap_or_default().trim_start_matches(['[', '(', ' ']);
+    let is_type = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_type && !is_observable(first) {
+        format!("{first} pattern")
+    } else {
+        "pattern without a name, address or URL".to_owned()
     }
 }
 

@@ -60,6 +60,9 @@ pub enum ValueError {
     /// An e-mail address: DNS logs hold none.
     #[error("is an e-mail address, which DNS logs do not hold")]
     Email,
+    /// The number of an autonomous system: DNS logs hold none.
+    #[error("is the number of an autonomous system, which DNS logs do not hold")]
+    AsNumber,
     /// A network so wide that it would match the innocent.
     #[error("is too wide a network (at least /8, or /19 for IPv6)")]
     TooWide,
@@ -227,7 +230,16 @@ pub fn parse_value(text: &str) -> Result<(Value, Scope), ValueError> {
     if matches!(text.len(), 32 | 40 | 64 | 96 | 128) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(ValueError::Hash);
     }
+    if is_as_number(&text) {
+        return Err(ValueError::AsNumber);
+    }
     host(&text, Scope::Domain)
+}
+
+/// `AS64500`.
+fn is_as_number(text: &str) -> bool {
+    let digits = text.strip_prefix("AS").or_else(|| text.strip_prefix("as"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn network(address: IpAddr, prefix: &str) -> Result<(Value, Scope), ValueError> {
@@ -310,6 +322,7 @@ mod tests {
             ("  ", ValueError::Empty),
             ("d41d8cd98f00b204e9800998ecf8427e", ValueError::Hash),
             ("someone@evil.example", ValueError::Email),
+            ("AS64500", ValueError::AsNumber),
             ("0.0.0.0/0", ValueError::TooWide),
             ("10.0.0.0/33", ValueError::Network),
             ("2001::/8", ValueError::TooWide),

@@ -8,7 +8,7 @@ use tidegate_event::Timestamp;
 
 use crate::catalogue::Catalogue;
 use crate::correlate::{Correlation, Report};
-use crate::finding::{EVIDENCE_MAX, Evidence, Finding, finding_id, parts, push_part};
+use crate::finding::{EVIDENCE_MAX, Evidence, Finding, counted, finding_id, parts, push_part};
 use crate::native::Raised;
 use crate::rule::RuleInfo;
 
@@ -106,10 +106,13 @@ pub(super) fn of_correlation(report: Report, correlation: &Correlation, catalogu
     let open = report.open;
     let span = seconds(correlation.span);
     let note = match correlation.kind {
-        Type::EventCount => format!("{} matches; the rule looks at {span} at a time", open.count),
-        Type::ValueCount => format!("{} distinct values within {span}", open.figure),
+        Type::EventCount => format!("{}; the rule looks at {span} at a time", counted(open.count, "match")),
+        Type::ValueCount => {
+            format!("{} within {span}", counted(open.figure.round() as u64, "distinct value"))
+        }
         Type::Temporal | Type::TemporalOrdered => {
-            format!("{} matches of {} rules within {span}", open.count, correlation.inputs.len())
+            let rules = counted(correlation.inputs.len() as u64, "rule");
+            format!("{} of {rules} within {span}", counted(open.count, "match"))
         }
         kind => format!("{} is {} within {span}", kind.as_str(), open.figure),
     };

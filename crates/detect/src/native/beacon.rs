@@ -18,6 +18,7 @@ use super::prevalence::Standing;
 use super::snapshot::{Reader, SnapshotError, Writer};
 use super::table::{Persist, Table, TableCounters};
 use super::{BeaconSettings, NativeSettings, Raised};
+use crate::finding::counted;
 
 const DETECTOR: &str = "beacon";
 const INTERVALS_MAX: usize = 96;
@@ -173,8 +174,10 @@ impl State {
             return None;
         }
         Some(format!(
-            "{} asks for {} about every {median:.0} s; score {score:.2} of 1, asked for by about {:.0} devices",
-            seen.look.device, seen.domain, standing.devices
+            "{} asks for {} about every {median:.0} s; score {score:.2} of 1, asked for by about {}",
+            seen.look.device,
+            seen.domain,
+            counted(standing.devices.round().max(1.0) as u64, "device")
         ))
     }
 

@@ -47,6 +47,8 @@ pub struct IndicatorsRead {
     pub benign: Vec<Refused>,
     /// What cannot be read or used; a few examples.
     pub rejected: Vec<Unreadable>,
+    /// What is of a kind that is not looked up.
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// An indicator that is known to be benign.
@@ -67,6 +69,17 @@ pub struct Unreadable {
     /// What stands there.
     pub value: String,
     /// Why it is left out.
+    pub reason: String,
+}
+
+/// How many there are of a kind that is not looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PassedOver {
+    /// The kind, such as `file hash`, or a type of STIX or MISP.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+    /// Why they are left out.
     pub reason: String,
 }
 

@@ -8,9 +8,9 @@ use tidegate_state::{FeedKind, NewIndicator, TargetId, TargetKind};
 use uuid::Uuid;
 
 use crate::detection::{
-    Changed, Detection, DetectionError, Effort, FeedPreset, Grade, IndicatorText, IndicatorsRead, Refused, RuleCheck,
-    RuleDetail, RuleInfo, RuleKind, RuleOrigin, RulePreview, RuleProblem, RuleRef, Severity, TargetTest, Tuning,
-    Unreadable,
+    Changed, Detection, DetectionError, Effort, FeedPreset, Grade, IndicatorText, IndicatorsRead, PassedOver, Refused,
+    RuleCheck, RuleDetail, RuleInfo, RuleKind, RuleOrigin, RulePreview, RuleProblem, RuleRef, Severity, TargetTest,
+    Tuning, Unreadable,
 };
 
 /// A rule that comes with the program.
@@ -156,6 +156,11 @@ impl Detection for Fake {
             let value = value.to_owned();
             match value.as_str() {
                 "popular.example" => read.benign.push(Refused { value, reason: "on the benign list".to_owned() }),
+                "AS64500" => read.passed_over.push(PassedOver {
+                    kind: "AS number".to_owned(),
+                    count: 1,
+                    reason: "not looked up".to_owned(),
+                }),
                 _ if value.contains(' ') => {
                     read.rejected.push(Unreadable { line: Some(line), value, reason: "is no name".to_owned() });
                 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use eyre::eyre;
 use serde_json::{Value, json};
+use tidegate_detect::counted;
 use tidegate_event::Timestamp;
 use tidegate_state::{Collection, IndicatorFilter, IndicatorRow, Match};
 
@@ -163,10 +164,11 @@ pub(crate) fn run(args: Args) -> Outcome {
                     client.send("POST", "indicators/expire", &body)?["changed"].as_u64().unwrap_or(0)
                 }
             };
+            let have = if changed == 1 { "has" } else { "have" };
             let mut out = stdout().lock();
             match args.json {
                 true => writeln!(out, "{}", json!({"changed": changed}))?,
-                false => writeln!(out, "{changed} indicators have ended")?,
+                false => writeln!(out, "{} {have} ended", counted(changed, "indicator"))?,
             }
         }
         Verb::Collections => table::print(&collections(&place)?, &COLLECTION_COLUMNS, args.json)?,
@@ -295,7 +297,10 @@ fn shown(row: &IndicatorRow, collections: &[Collection], now: Timestamp) -> Valu
 fn expire_on_data(on: &OnData, numbers: &[i64], collection: Option<&str>) -> Result<u64, Failure> {
     let now = Timestamp::now();
     let end = |ids: &[i64]| on.state.expire_indicators(ids, now, &on.actor).map_err(failure);
-    let Some(name) = collection else { return end(numbers) };
+    let Some(name) = collection else {
+        numbers.iter().try_for_each(|number| on.state.indicator(*number).map(drop)).map_err(failure)?;
+        return end(numbers);
+    };
     let collection = Some(on.state.collection(name).map_err(failure)?.id);
     let filter = IndicatorFilter { collection, valid_at: Some(now), ..IndicatorFilter::default() };
     let (mut changed, mut after) = (0, None);

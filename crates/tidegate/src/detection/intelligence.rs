@@ -11,7 +11,8 @@ use tidegate_event::Timestamp;
 use tidegate_feeds::{PRESETS, Preset, PresetAuth};
 use tidegate_notify::{Channel, Notifier, Template};
 use tidegate_server::detection::{
-    Changed, DetectionError, FeedPreset, IndicatorText, IndicatorsRead, Refused, TargetTest, TextFormat, Unreadable,
+    Changed, DetectionError, FeedPreset, IndicatorText, IndicatorsRead, PassedOver, Refused, TargetTest, TextFormat,
+    Unreadable,
 };
 use tidegate_state::{FeedKind, IndicatorRow, NewIndicator, State, TargetId, TargetKind};
 
@@ -85,6 +86,8 @@ impl Intelligence {
             }
         }
         found.rejected.extend(report.problems.iter().map(unreadable));
+        let passed_over = |(kind, count)| PassedOver { kind, count, reason: intel::PASSED_OVER.to_owned() };
+        found.passed_over.extend(report.passed_over.into_iter().map(passed_over));
         Ok(found)
     }
 
@@ -120,7 +123,8 @@ impl Intelligence {
         template: Option<&str>,
     ) -> Result<(), DetectionError> {
         let invalid = |error: &dyn std::fmt::Display| DetectionError::Invalid(error.to_string());
-        let _ = Channel::new(kind.as_str(), config, secret).map_err(|error| invalid(&error))?;
+        let channel = Channel::new(kind.as_str(), config, secret).map_err(|error| invalid(&error))?;
+        channel.check().map_err(|failure| invalid(&failure))?;
         let _ = template.map(str::parse::<Template>).transpose().map_err(|error| invalid(&error))?;
         Ok(())
     }

@@ -49,10 +49,11 @@ pub(crate) async fn delete(
     Analyst(caller): Analyst,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let number = number(&id)?;
+    let missing = || ApiError::not_found(format!("no indicator `{}`", id.chars().take(64).collect::<String>()));
+    let number = number(&id).map_err(|_| missing())?;
     let deleted = shared.ask(move |state| state.delete_indicators(&[number], &caller.actor)).await?;
     if deleted == 0 {
-        return Err(ApiError::not_found(format!("no indicator `{number}`")));
+        return Err(missing());
     }
     shared.tell(Changed::Indicators).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -78,7 +79,11 @@ pub(crate) async fn expire(
         }
         (Some(ids), None) => {
             let ids: Vec<i64> = ids.iter().map(|id| number(id)).collect::<Result<_, _>>()?;
-            shared.ask(move |state| state.expire_indicators(&ids, now, &actor)).await?
+            let expire = move |state: &tidegate_state::State| {
+                ids.iter().try_for_each(|id| state.indicator(*id).map(drop))?;
+                state.expire_indicators(&ids, now, &actor)
+            };
+            shared.ask(expire).await?
         }
         (None, Some(name)) => {
             let expire = move |state: &tidegate_state::State| {

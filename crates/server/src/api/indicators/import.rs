@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{IndicatorView, view_of_new};
 use crate::api::{moment_or_none, retrohunts};
 use crate::auth::Analyst;
-use crate::detection::{Changed, IndicatorText, Refused, TextFormat, Unreadable};
+use crate::detection::{Changed, IndicatorText, PassedOver, Refused, TextFormat, Unreadable};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::ImportBody;
 use crate::parts::Shared;
@@ -63,6 +63,8 @@ pub(crate) struct ImportAnswer {
     benign: Vec<Refused>,
     /// What could not be read or used; a few examples.
     rejected: Vec<Unreadable>,
+    /// How many are of kinds that are not looked up, such as file hashes, by kind.
+    passed_over: Vec<PassedOver>,
     /// The first of those that were taken, twenty at most.
     sample: Vec<IndicatorView>,
     /// The hunt for the new ones.
@@ -99,6 +101,7 @@ pub(crate) async fn import(
         accepted: indicators.len() as u64,
         benign: read.benign,
         rejected: read.rejected,
+        passed_over: read.passed_over,
         sample: sample.map(|new| view_of_new(new, &collection, now)).collect(),
         ..ImportAnswer::default()
     };

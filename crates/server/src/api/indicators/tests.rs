@@ -20,13 +20,14 @@ async fn get(fixture: &Fixture, path: &str) -> Value {
 #[tokio::test]
 async fn indicators_are_tried_imported_listed_and_ended() {
     let (fixture, fake) = Fixture::detecting();
-    let text = "evil.example\npopular.example\nno name\nbad.example";
+    let text = "evil.example\npopular.example\nno name\nbad.example\nAS64500";
     let body =
         |dry_run| json!({"text": text, "collection": "Hand", "tags": ["c2"], "confidence": 80, "dry_run": dry_run});
     let tried = import(&fixture, body(true)).await.json();
     assert_eq!((&tried["accepted"], &tried["known"]), (&json!(2), &json!(0)));
     assert_eq!(tried["benign"][0]["value"], "popular.example");
     assert_eq!(tried["rejected"], json!([{"line": 3, "value": "no name", "reason": "is no name"}]));
+    assert_eq!(tried["passed_over"], json!([{"kind": "AS number", "count": 1, "reason": "not looked up"}]));
     assert_eq!((&tried["sample"][0]["kind"], &tried["sample"][0]["id"]), (&json!("domain"), &json!("")));
     assert_eq!(get(&fixture, "indicators").await["total"], 0);
     assert_eq!(fake.take_told(), []);
@@ -84,6 +85,7 @@ async fn indicators_are_tried_imported_listed_and_ended() {
     let collections = get(&fixture, "collections").await;
     assert_eq!((&collections[0]["indicators"], &collections[0]["active"]), (&json!(2), &json!(0)));
     assert_eq!(expire(json!({"collection": "none"})).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(expire(json!({"ids": ["99999"]})).await.status, StatusCode::NOT_FOUND);
     for wrong in [json!({}), json!({"ids": ["x"]}), json!({"ids": [], "collection": "hand"})] {
         assert_eq!(expire(wrong.clone()).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }

@@ -1,11 +1,13 @@
 //! Bringing indicators in from files.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write, stdin, stdout};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use eyre::{WrapErr, eyre};
 use serde_json::{Value, json};
+use tidegate_detect::counted;
 use tidegate_detect::intel::{self, Format, ReadOptions};
 use tidegate_detect::lists::Lists;
 use tidegate_event::Timestamp;
@@ -34,7 +36,15 @@ struct Done {
     known: u64,
     /// Why some were left out, a few of them.
     left_out: Vec<String>,
+    /// How many are of kinds that are not looked up.
+    passed_over: BTreeMap<String, u64>,
     hunts: Vec<String>,
+}
+
+impl Done {
+    fn pass_over(&mut self, kind: String, count: u64) {
+        *self.passed_over.entry(kind).or_default() += count;
+    }
 }
 
 /// Imports the files.
@@ -48,6 +58,7 @@ pub(super) fn run(place: &Place, import: &Import, json: bool) -> Result<(), Fail
         done.accepted += more.accepted;
         done.known += more.known;
         done.left_out.extend(more.left_out);
+        more.passed_over.into_iter().for_each(|(kind, count)| done.pass_over(kind, count));
         done.hunts.extend(more.hunts);
     }
     tell(&done, import.dry_run, json).map_err(Failure::from)
@@ -55,18 +66,23 @@ pub(super) fn run(place: &Place, import: &Import, json: bool) -> Result<(), Fail
 
 fn tell(done: &Done, dry_run: bool, json: bool) -> std::io::Result<()> {
     let mut out = stdout().lock();
-    let Done { accepted, known, left_out, hunts } = done;
+    let Done { accepted, known, left_out, passed_over, hunts } = done;
     if json {
-        let row = json!({"accepted": accepted, "known": known, "left_out": left_out, "retrohunts": hunts, "dry_run": dry_run});
+        let one = |(kind, count)| json!({"kind": kind, "count": count, "reason": intel::PASSED_OVER});
+        let passed_over: Vec<Value> = passed_over.iter().map(one).collect();
+        let row = json!({"accepted": accepted, "known": known, "left_out": left_out, "passed_over": passed_over, "retrohunts": hunts, "dry_run": dry_run});
         return writeln!(out, "{row}");
     }
     let verb = if dry_run { "would be taken" } else { "taken" };
-    writeln!(out, "{accepted} indicators {verb}, {known} of them known before")?;
+    writeln!(out, "{} {verb}, {known} of them known before", counted(*accepted, "indicator"))?;
     for sentence in left_out.iter().take(EXAMPLES_MAX) {
         writeln!(out, "left out: {}", crate::table::printable(sentence))?;
     }
     if left_out.len() > EXAMPLES_MAX {
         writeln!(out, "and {} more", left_out.len() - EXAMPLES_MAX)?;
+    }
+    for (kind, count) in passed_over {
+        writeln!(out, "{count} `{}` {}", crate::table::printable(kind), intel::PASSED_OVER)?;
     }
     hunts.iter().try_for_each(|hunt| writeln!(out, "hunt `{hunt}` looks for the new ones in stored events"))
 }
@@ -114,6 +130,7 @@ fn into_data(on: &OnData, import: &Import, path: &Path) -> Result<Done, Failure>
     let mut done = keeper.end(report.accepted)?;
     done.left_out.extend(report.refused_examples.iter().cloned());
     done.left_out.extend(report.problems.iter().map(|problem| format!("{}: record {problem}", path.display())));
+    done.passed_over = report.passed_over;
     done.left_out.extend(report.cut_short.map(|why| format!("{}: the rest, because {why}", path.display())));
     Ok(done)
 }
@@ -233,6 +250,9 @@ fn into_server(client: &Client, import: &Import, path: &Path) -> Result<Done, Fa
         done.known += answer["known"].as_u64().unwrap_or(0);
         done.hunts.extend(answer["retrohunt"].as_str().map(str::to_owned));
         done.left_out.extend(left_out(&answer));
+        for one in answer["passed_over"].as_array().into_iter().flatten() {
+            done.pass_over(one["kind"].as_str().unwrap_or_default().to_owned(), one["count"].as_u64().unwrap_or(0));
+        }
         progress.at(index as u64 + 1, || format!("{} indicators", done.accepted));
     }
     progress.finish();

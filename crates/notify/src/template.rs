@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::text::{TEXT_BYTES_MAX, bounded, clean, defang, plain};
+use crate::text::{TEXT_BYTES_MAX, bounded, clean, harmless, plain};
 
 const TEMPLATE_BYTES_MAX: usize = 16 << 10;
 const PLACEHOLDERS_MAX: usize = 200;
@@ -109,10 +109,10 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Value { path, defang: harmless } => {
-                    let text = path.iter().try_fold(body, step).map(plain).unwrap_or_default();
-                    let text = clean(&text);
-                    out.push_str(&escape(&if *harmless { defang(&text) } else { text }));
+                Piece::Value { path, defang } => {
+                    let write = if *defang { harmless } else { plain };
+                    let text = path.iter().try_fold(body, step).map(write).unwrap_or_default();
+                    out.push_str(&escape(&clean(&text)));
                 }
             }
             if out.len() > TEXT_BYTES_MAX {

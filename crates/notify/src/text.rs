@@ -31,18 +31,19 @@ pub(crate) fn title(message: &Message) -> String {
 pub(crate) fn standard(message: &Message, escape: fn(&str) -> String) -> String {
     let mut lines = vec![escape(&title(message))];
     let get = |path: &str| message.get(path).map(plain).filter(|text| !text.is_empty());
+    let defanged = |path: &str| message.get(path).map(harmless).filter(|text| !text.is_empty());
     let mut fact = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             lines.push(format!("{name}: {}", escape(&one_line(&value))));
         }
     };
     if message.get("alert").is_some() {
-        fact("why", get("alert.note").map(|note| defang(&note)));
+        fact("why", defanged("alert.note"));
         fact("source", get("alert.source"));
-        fact("target", get("alert.target").map(|target| defang(&target)));
-        fact("name", get("alert.name").map(|name| defang(&name)));
-        fact("matched", get("alert.matched").map(|matched| defang(&matched)));
-        fact("occurrences", get("alert.occurrences"));
+        fact("target", defanged("alert.target"));
+        fact("name", defanged("alert.name"));
+        fact("matched", defanged("alert.matched"));
+        fact("events", get("alert.event_count"));
         fact("first seen", get("alert.first_seen"));
         fact("last seen", get("alert.last_seen"));
         fact("urgency", get("alert.urgency"));
@@ -96,15 +97,49 @@ pub(crate) fn plain(value: &Value) -> String {
 }
 
 fn item(value: &Value) -> String {
-    match value.as_array().map(Vec::as_slice) {
-        Some([Value::String(field), Value::String(found)]) => format!("{field}={found}"),
-        _ => plain(value),
+    pair(value).map_or_else(|| plain(value), |(field, found)| format!("{field}={found}"))
+}
+
+/// A field and what was found in it.
+fn pair(value: &Value) -> Option<(&str, &str)> {
+    match value.as_array()?.as_slice() {
+        [Value::String(field), Value::String(found)] => Some((field, found)),
+        _ => None,
     }
 }
 
-/// A name or address that mail and chat programs will not turn into a link: `evil[.]example`, `hxxp://`.
+/// A JSON value as [`plain`] writes it, harmless to click; the fields of pairs stay as they are.
+pub(crate) fn harmless(value: &Value) -> String {
+    let item = |item: &Value| match pair(item) {
+        Some((field, found)) => format!("{field}={}", defang(found)),
+        None => defang(&plain(item)),
+    };
+    match value {
+        Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(", "),
+        other => defang(&plain(other)),
+    }
+}
+
+/// Names and addresses that mail and chat programs will not turn into links: `evil[.]example`, `hxxp://`. Numbers such
+/// as `0.87` and full stops stay.
 pub(crate) fn defang(text: &str) -> String {
-    text.replace("http://", "hxxp://").replace("https://", "hxxps://").replace('.', "[.]")
+    let text = text.replace("http://", "hxxp://").replace("https://", "hxxps://");
+    let mut out = String::with_capacity(text.len() + 16);
+    for piece in text.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))) {
+        let word = piece.trim_end_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
+        if is_number(word) {
+            out.push_str(word);
+        } else {
+            out.push_str(&word.replace('.', "[.]"));
+        }
+        out.push_str(&piece[word.len()..]);
+    }
+    out
+}
+
+/// Digits and dots that are no IPv4 address.
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && word.matches('.').count() != 3
 }
 
 /// Text on one line, without characters that move the cursor or turn the direction of text.

@@ -226,9 +226,11 @@ pub struct Alert {
     /// The time of its last event.
     #[serde(serialize_with = "rfc3339")]
     pub last_seen: Timestamp,
-    /// How many findings were folded into it.
+    /// How many findings were folded into it; receivers of notices know them as the API's `occurrences`.
+    #[serde(rename = "occurrences")]
     pub findings: u64,
     /// How many events are behind it, of which only some are kept.
+    #[serde(rename = "event_count")]
     pub occurrences: u64,
 }
 

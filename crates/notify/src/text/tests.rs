@@ -11,7 +11,8 @@ fn message(kind: &str, payload: Value) -> Message {
 #[test]
 fn the_standard_text_says_who_did_what() {
     let alert = json!({
-        "number": 12, "urgency": 87, "urgency_level": "high", "occurrences": 25, "note": "25 names below evil.example",
+        "number": 12, "urgency": 87, "urgency_level": "high", "occurrences": 2, "event_count": 25,
+        "note": "25 names below evil.example; score 0.87 of 1.",
         "rule": {"name": "Potential DNS tunnel", "attack": ["T1071.004", "T1048"]},
         "source": "198.51.100.7", "target": "evil.example", "name": null,
         "matched": [["dns.question.name", "a.evil.example"]],
@@ -20,11 +21,11 @@ fn the_standard_text_says_who_did_what() {
     let mut message = message("alert.raised", json!({"alert": alert}));
     message.link = Some("https://tide.example/alerts/x".into());
     let expected = "[high] Potential DNS tunnel: 198.51.100.7 to evil[.]example
-why: 25 names below evil[.]example
+why: 25 names below evil[.]example; score 0.87 of 1.
 source: 198.51.100.7
 target: evil[.]example
-matched: dns[.]question[.]name=a[.]evil[.]example
-occurrences: 25
+matched: dns.question.name=a[.]evil[.]example
+events: 25
 first seen: 2026-05-04T10:00:00Z
 last seen: 2026-05-04T10:05:00Z
 urgency: 87
@@ -59,6 +60,18 @@ intake: Gateway";
     assert_eq!(standard(&message("logpush.warning", job.clone()), str::to_owned), expected);
     let over = title(&message("logpush.recovered", job));
     assert_eq!(over, "Logpush job 7 (tidegate-gateway-dns) is well again (failing)");
+}
+
+#[test]
+fn only_what_could_become_a_link_is_defanged() {
+    for (text, expected) in [
+        ("score 0.87 of 1, 12.5 % of 3.", "score 0.87 of 1, 12.5 % of 3."),
+        ("198.51.100.7:53 asked for a.evil.example.", "198[.]51[.]100[.]7:53 asked for a[.]evil[.]example."),
+        ("(https://evil.example/a.php?x=0.5)", "(hxxps://evil[.]example/a[.]php?x=0.5)"),
+        ("1.evil.example,\u{2764}.ws, 0.87.ws", "1[.]evil[.]example,\u{2764}[.]ws, 0[.]87[.]ws"),
+    ] {
+        assert_eq!(defang(text), expected);
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn an_alert_is_queued_once_for_each_target_that_wants_it() {
     let alert = &notice.payload["alert"];
     assert_eq!(notice.key, format!("{}:alert.raised", alert["id"].as_str().unwrap()));
     assert_eq!((&alert["rule"]["name"], &alert["urgency_level"]), (&json!("Rule 1"), &json!("high")));
+    assert_eq!((&alert["occurrences"], &alert["event_count"]), (&json!(1), &json!(3)), "as the API names them");
     assert_eq!(notice.payload["events"].as_array().unwrap().len(), 3);
     assert!(!format!("{due:?}").contains("hunter2"));
     assert!(state.take_due(10).unwrap().is_empty(), "taken");

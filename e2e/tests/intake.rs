@@ -195,7 +195,7 @@ fn every_compression_by_header_or_by_content() {
         ("plain, said", <[u8]>::to_vec, Some("identity")),
         ("plain under a gzip header", <[u8]>::to_vec, Some("gzip")),
         ("plain under a deflate header", <[u8]>::to_vec, Some("deflate")),
-        ("plain under an unknown header", <[u8]>::to_vec, Some("utf-8")),
+        ("plain under a character set", <[u8]>::to_vec, Some("utf-8")),
         ("gzip", gzip, Some("gzip")),
         ("gzip, shouted", gzip, Some("GZIP")),
         ("gzip, unsaid", gzip, None),
@@ -319,7 +319,7 @@ fn what_cannot_be_taken_is_refused_with_a_sentence_and_not_stored() {
     checksum[last] ^= 1;
     /// Name, path, coding header, body, status, parts of the sentence.
     type Case<'c> = (&'c str, &'c str, Option<&'c str>, Vec<u8>, u16, &'c [&'c str]);
-    let cases: [Case<'_>; 14] = [
+    let cases: [Case<'_>; 15] = [
         ("cut off", "/plain/batch", Some("gzip"), good[..good.len() / 2].to_vec(), 400, &["gzip", "cut off", "byte"]),
         ("damaged", "/plain/batch", Some("gzip"), flipped, 400, &["gzip", "byte"]),
         ("a wrong checksum", "/plain/batch", None, checksum, 400, &["gzip", "byte"]),
@@ -327,6 +327,7 @@ fn what_cannot_be_taken_is_refused_with_a_sentence_and_not_stored() {
         ("no such zstd", "/plain/batch", None, b"\x28\xb5\x2f\xfdgarbage".to_vec(), 400, &["zstd", "byte"]),
         ("not gzip", "/plain/batch", Some("gzip"), vec![0, 1, 2, 3], 400, &["gzip", "byte 0"]),
         ("an unknown coding", "/plain/batch", Some("br"), vec![0, 1, 2, 3], 415, &["br"]),
+        ("text under an unknown coding", "/plain/batch", Some("br"), b"{\"a\":1}".to_vec(), 415, &["br"]),
         ("a wrapper that ends", "/batch", None, br#"{"jsons":["a""#.to_vec(), 400, &["line 1, column", "expected"]),
         ("a wrapper of another shape", "/batch", None, b"{\n\"json\":1}".to_vec(), 400, &["line 2", "`jsons`"]),
         ("no array", "/array", None, br#"{"a":1}"#.to_vec(), 400, &["line 1, column 1", "`[`"]),

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::error::BatchError;
+
+/// Longest piece of an unknown header value that is repeated in an error.
+const NAME_CHARS_MAX: usize = 40;
+
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
@@ -27,13 +32,23 @@ impl fmt::Display for Coding {
 }
 
 impl Coding {
+    /// The coding that a request's `Content-Encoding` names.
+    ///
+    /// # Errors
+    /// [`BatchError::UnknownCoding`] for one we cannot undo.
+    pub fn of_header(header: &str) -> Result<Self, BatchError> {
+        let unknown = || BatchError::UnknownCoding { name: header.chars().take(NAME_CHARS_MAX).collect() };
+        Self::from_name(header).ok_or_else(unknown)
+    }
+
     /// The coding a `Content-Encoding` value names; `None` for one we do not know or for several in a row.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let mut found = Self::Identity;
         for part in name.split(',').map(str::trim) {
             let coding = match part.to_ascii_lowercase().as_str() {
-                "" | "identity" | "none" => continue,
+                // A character set is no coding, but a common mistake.
+                "" | "identity" | "none" | "utf-8" | "utf8" => continue,
                 "gzip" | "x-gzip" => Self::Gzip,
                 "deflate" => Self::Deflate,
                 "zstd" => Self::Zstd,
@@ -82,7 +97,9 @@ mod tests {
         assert_eq!(Coding::from_name("GZip"), Some(Coding::Gzip));
         assert_eq!(Coding::from_name("x-gzip, identity"), Some(Coding::Gzip));
         assert_eq!(Coding::from_name(""), Some(Coding::Identity));
+        assert_eq!(Coding::from_name("utf-8"), Some(Coding::Identity));
         assert_eq!(Coding::from_name("br"), None);
+        assert_eq!(Coding::of_header("br"), Err(BatchError::UnknownCoding { name: "br".into() }));
         assert_eq!(Coding::from_name("gzip, gzip"), None);
     }
 

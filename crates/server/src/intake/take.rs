@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use tidegate_batch::{BatchError, Framing, Head};
+use tidegate_batch::{BatchError, Coding, Framing, Head};
 use tidegate_event::Timestamp;
 use tidegate_journal::{Entry, JournalError, Receipt};
 use tidegate_state::Intake;
@@ -101,6 +101,8 @@ fn head(framing: Framing, parts: &Parts) -> Result<Head, ApiError> {
     let coding =
         parts.headers.get_all(header::CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let coding = coding.collect::<Vec<_>>().join(", ");
+    // Whatever the body looks like: text under `br` may be half of something.
+    Coding::of_header(&coding).map_err(|error| check_error(error.into()))?;
     Ok(Head { framing, event_time, coding: (!coding.is_empty()).then_some(coding) })
 }
 

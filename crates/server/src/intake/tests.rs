@@ -215,8 +215,10 @@ async fn damaged_bodies_are_named_and_not_stored() {
     let answer = fixture.post_with("/plain/batch", &headers, LINES).await;
     assert_eq!((answer.status, answer.error().contains("`yesterday`")), (StatusCode::BAD_REQUEST, true));
     let headers = [("x-sekoiaio-intake-key", key.as_str()), ("content-encoding", "br")];
-    let answer = fixture.post_with("/plain/batch", &headers, vec![1, 2, 3, 0, 255]).await;
-    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for body in [vec![1, 2, 3, 0, 255], LINES.as_bytes().to_vec(), gzip(LINES.as_bytes())] {
+        let answer = fixture.post_with("/plain/batch", &headers, body).await;
+        assert_eq!((answer.status, answer.error().contains("`br`")), (StatusCode::UNSUPPORTED_MEDIA_TYPE, true));
+    }
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl Loaded {
             ("server", "tls_certificate", &config.server.tls_certificate, "-----BEGIN CERTIFICATE-----"),
             ("server", "tls_key", &config.server.tls_key, "PRIVATE KEY-----"),
             ("acme", "root_file", &config.acme.root_file, "-----BEGIN CERTIFICATE-----"),
+            ("acme", "external_account_key_file", &config.acme.external_account_key_file, ""),
             ("enrich", "geoip_city", &config.enrich.geoip_city, ""),
             ("enrich", "geoip_asn", &config.enrich.geoip_asn, ""),
             ("logpush", "token_file", &config.logpush.token_file, ""),
@@ -101,17 +102,24 @@ impl Loaded {
                 problems.push(self.problem(section, key, why));
             }
         }
-        for dir in &config.formats.dirs {
-            if let Err(error) = fs::read_dir(dir) {
-                problems.push(self.problem("formats", "dirs", format!("names `{}`: {error}", dir.display())));
+        for (section, key, dirs) in
+            [("formats", "dirs", &config.formats.dirs), ("detect", "lists", &config.detect.lists)]
+        {
+            for dir in dirs {
+                if let Err(error) = fs::read_dir(dir) {
+                    problems.push(self.problem(section, key, format!("names `{}`: {error}", dir.display())));
+                }
             }
         }
-        for (key, paths) in [("rules", &config.detect.rules), ("lists", &config.detect.lists)] {
-            for path in paths.iter().filter(|path| !path.exists()) {
-                problems.push(self.problem("detect", key, format!("names `{}`, which does not exist", path.display())));
-            }
+        for path in config.detect.rules.iter().filter(|path| !path.exists()) {
+            problems.push(self.problem("detect", "rules", format!("names `{}`, which does not exist", path.display())));
         }
         for bucket in &self.buckets {
+            if let tidegate_bucket::Place::Folder(dir) = &bucket.place
+                && let Err(error) = fs::read_dir(dir)
+            {
+                problems.push(self.problem("buckets", "url", format!("names `{}`: {error}", dir.display())));
+            }
             if let Some(path) = &bucket.credentials_file
                 && let Err(error) = tidegate_bucket::Credentials::from_file(path)
             {

@@ -204,12 +204,11 @@ impl Value for PublicUrl {
 pub(crate) struct CloudflareId(pub(crate) String);
 
 impl Value for CloudflareId {
-    const KIND: &'static str = "an identifier of Cloudflare, 32 letters and digits";
+    const KIND: &'static str = "an identifier of Cloudflare, 32 hexadecimal digits";
 
     fn read(raw: &Raw) -> Result<Self, String> {
         match raw {
-            // Accounts and zones differ in their place only.
-            Raw::Text(text) if tidegate_logpush::Scope::account(text).is_ok() => Ok(Self(text.trim().to_owned())),
+            Raw::Text(text) if is_identifier(text.trim()) => Ok(Self(text.trim().to_owned())),
             _ => Err(must_be::<Self>(raw)),
         }
     }
@@ -217,6 +216,10 @@ impl Value for CloudflareId {
     fn show(&self) -> Raw {
         Raw::Text(self.0.clone())
     }
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Where the Cloudflare API is.
@@ -377,7 +380,7 @@ mod tests {
             assert_eq!(read::<Network>(text), None, "{text}");
         }
         assert!(read::<CloudflareId>("023e105f4ecef8ad9ca31a8372d0c353").is_some());
-        for text in ["", "a/b", "..", "a b"] {
+        for text in ["", "a/b", "my-account", "023e105f4ecef8ad9ca31a8372d0c35", "023e105f4ecef8ad9ca31a8372d0c35g"] {
             assert_eq!(read::<CloudflareId>(text), None, "{text}");
         }
         assert_eq!(read::<ApiAddress>("http://127.0.0.1:8099").as_deref(), Some("http://127.0.0.1:8099"));

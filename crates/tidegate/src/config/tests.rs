@@ -176,7 +176,7 @@ fn wrong_values_are_refused_where_they_stand() {
         ("[logpush]\ninterval = '1s'", "2:12: `interval` in [logpush] is shorter than 10s; Cloudflare counts calls"),
         (
             "[logpush]\naccounts = ['a/b']",
-            "2:12: `accounts` in [logpush] must be an identifier of Cloudflare, 32 letters and digits, not `a/b`",
+            "2:12: `accounts` in [logpush] must be an identifier of Cloudflare, 32 hexadecimal digits, not `a/b`",
         ),
         ("[auth]\nsession_idle = '8d'", "2:16: `session_idle` in [auth] is longer than `session_ttl`"),
     ] {
@@ -211,7 +211,7 @@ fn files_that_are_named_are_looked_at() {
     write("key.pem", "not a key");
     write(
         "tidegate.toml",
-        "[server]\ntls_certificate = 'cert.pem'\ntls_key = 'key.pem'\n[enrich]\ngeoip_city = 'no.mmdb'\n[formats]\ndirs = ['nowhere']\n[data]\ndir = 'cert.pem/x'\n",
+        "[server]\ntls_certificate = 'cert.pem'\ntls_key = 'key.pem'\n[enrich]\ngeoip_city = 'no.mmdb'\n[formats]\ndirs = ['nowhere']\n[data]\ndir = 'cert.pem/x'\n[detect]\nlists = ['key.pem']\nrules = ['my-rules']\n[[buckets]]\nurl = 'file:///no/such/folder'\nintake = 'x'\n",
     );
     let file = dir.path().join("tidegate.toml");
     let loaded = Loaded::read(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap();
@@ -223,10 +223,13 @@ fn files_that_are_named_are_looked_at() {
         "No such file",
         "toml:7:8: `dirs` in [formats] names `",
         "toml:9:7: `dir` in [data] ",
+        "toml:11:9: `lists` in [detect] names `",
+        "toml:12:9: `rules` in [detect] names `",
+        "`url` in [buckets] names `/no/such/folder`: No such file",
     ] {
         assert!(found.contains(part), "{part}\n{found}");
     }
-    assert_eq!(found.lines().count(), 5, "{found}");
+    assert_eq!(found.lines().count(), 8, "{found}");
     fs::write(&file, "[data]\ndir = 'new/data'\n").unwrap();
     Loaded::read(&Sources { file: Some(file), ..Sources::default() }).unwrap().check_files().unwrap();
 }

@@ -105,6 +105,35 @@ fn exit_codes_tell_what_went_wrong() {
 }
 
 #[test]
+fn a_scan_judges_with_the_good_rules_and_counts_the_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = "title: Any\nid: 0b7c6a3e-5d1f-4c58-9f0e-2f6c1f1d9a01\nlogsource: {category: dns}\n\
+                detection: {all: {dns.question.name: '*'}, condition: all}\nlevel: low\n";
+    fs::write(folder.path().join("good.yml"), good).unwrap();
+    fs::write(folder.path().join("bad.yml"), "title: x\nlogsource: [\n").unwrap();
+    let rules = folder.path().to_str().unwrap();
+    let records = Records::new("scanned").lines(2) + "garbage\n";
+    let scan = run_with_input(&["scan", "--rules", rules, "--", "-"], records.as_bytes());
+    assert_eq!(scan.code, Some(2), "{}{}", scan.out, scan.err);
+    assert!(scan.err.contains("bad.yml:") && scan.err.contains("the others judged"), "{}", scan.err);
+    assert!(scan.out.contains("3 records: 2 valid, 0 warning, 1 invalid\n  1: invalid JSON at byte N"), "{}", scan.out);
+    assert!(scan.out.contains("  Any  "), "{}", scan.out);
+    let _ = run_with_input(&["scan", "--rules", "/nowhere/at/all", "--", "-"], records.as_bytes()).failed(2);
+    let no_cases = run(&["formats", "test", rules]).failed(2);
+    assert!(no_cases.contains("is no case"), "{no_cases}");
+    let file = folder.path().join("good.yml");
+    let error = run(&["rules", "test", file.to_str().unwrap()]).failed(2);
+    assert!(error.contains("is a file; name the folder"), "{error}");
+}
+
+#[test]
+fn a_record_that_is_too_long_is_told_the_bound() {
+    let record = format!("{{\"QueryName\":\"{}\"}}\n", "x".repeat(2 << 20));
+    let said = run_with_input(&["parse", "--format", "cloudflare-gateway-dns", "-"], record.as_bytes());
+    assert!(said.err.contains("the record is longer than 1048576 bytes, the bound"), "{:.200}", said.err);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let mut generate = command();
     generate.args(["generate", "--events", "200000"]).stdout(Stdio::piped()).stderr(Stdio::piped());

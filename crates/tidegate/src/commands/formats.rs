@@ -133,5 +133,9 @@ fn test(dir: &std::path::Path, list: Option<&std::path::Path>, as_json: bool) ->
     if !as_json {
         writeln!(out, "{passed} passed, {failed} failed")?;
     }
+    if passed + failed == 0 {
+        let why = if list.is_some() { "that the list names" } else { "(`VENDOR/FORMAT/tests/*.json`)" };
+        return Err(Failure::Usage(eyre!("below `{}` is no case {why}", dir.display())));
+    }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(NOT_MET) })
 }

@@ -1,14 +1,17 @@
 //! `tidegate import`: files into a data directory or a running server, by the path every batch takes.
 
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bumpalo::Bump;
 use eyre::eyre;
 use serde_json::json;
 use tidegate_batch::{Framing, Head, Limits};
-use tidegate_event::Timestamp;
+use tidegate_detect::LATENESS_SECONDS;
+use tidegate_event::{FieldId, Timestamp, names};
+use tidegate_formats::{Parser, Verdict};
 use tidegate_journal::{Entry, JournalError};
 use tidegate_state::Intake;
 
@@ -17,7 +20,7 @@ use crate::config::{Config, Sources};
 use crate::exit::{Failure, Outcome};
 use crate::input::Inputs;
 use crate::logging;
-use crate::node::Node;
+use crate::node::{Node, load_catalog};
 use crate::push::Push;
 
 /// Bytes of text gathered into one batch.
@@ -53,6 +56,68 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
 }
 
+/// Finds the times of records whose format is only known to the server: by the first of our formats that finds one.
+struct Times {
+    parsers: Vec<Parser>,
+    timestamp: Option<FieldId>,
+    arena: Bump,
+    oldest: Option<Timestamp>,
+}
+
+impl Times {
+    fn new() -> Result<Self, Failure> {
+        let formats = load_catalog(&[])?;
+        Ok(Self {
+            parsers: formats.iter().map(|format| format.parser()).collect(),
+            timestamp: formats.registry().id(names::TIMESTAMP),
+            arena: Bump::new(),
+            oldest: None,
+        })
+    }
+
+    /// Looks at the first and the last record of a batch: files are in the order of time, or nearly so.
+    fn look(&mut self, lines: &[u8]) {
+        let lines = lines.trim_ascii_end();
+        let first = lines.split(|byte| *byte == b'\n').next();
+        let last = lines.rsplit(|byte| *byte == b'\n').next();
+        for line in [first, last].into_iter().flatten() {
+            let time = self.time(line);
+            self.oldest = self.oldest.into_iter().chain(time).min();
+        }
+    }
+
+    fn time(&mut self, line: &[u8]) -> Option<Timestamp> {
+        let (line, id) = (std::str::from_utf8(line).ok()?, self.timestamp?);
+        let mut found = None;
+        for (at, parser) in self.parsers.iter_mut().enumerate() {
+            self.arena.reset();
+            if let Verdict::Event { event, .. } = parser.parse(line, &self.arena)
+                && let Some(time) = event.get(id).and_then(|value| value.as_str())
+            {
+                found = Timestamp::parse_rfc3339(time).ok().map(|time| (at, time));
+                break;
+            }
+        }
+        let (at, time) = found?;
+        // The next record is most likely of the same format.
+        self.parsers.swap(0, at);
+        Some(time)
+    }
+
+    /// What is to be said of records that are older than what counts in time, if any is.
+    fn remark(&self) -> Option<String> {
+        let oldest = self.oldest?;
+        let bound = Timestamp::now().as_micros() - i64::from(LATENESS_SECONDS) * 1_000_000;
+        (oldest.as_micros() < bound).then(|| {
+            format!(
+                "the oldest records are of {}: where the server has judged newer ones already, rules that count and \
+                 behaviour leave them out; load a past into an empty data directory, or `scan` the file",
+                oldest.to_rfc3339()
+            )
+        })
+    }
+}
+
 /// What was loaded.
 #[derive(Default)]
 struct Loaden {
@@ -70,7 +135,16 @@ pub(crate) fn run(args: Args) -> Outcome {
                 Err(_) => ask::existing_key()?,
             };
             let push = Push::new(url, &key)?;
-            each_batch(&args.files, &Limits::default(), |text, records| push.lines(text, records))?
+            let mut times = Times::new()?;
+            let take = |text: &[u8], records| {
+                times.look(text);
+                push.lines(text, records)
+            };
+            let loaded = each_batch(&args.files, &Limits::default(), take)?;
+            if let Some(remark) = times.remark() {
+                writeln!(stderr().lock(), "tidegate: {remark}")?;
+            }
+            loaded
         }
         None => into_data(&args)?,
     };
@@ -172,6 +246,28 @@ fn append(node: &Node, intake: &Intake, text: &[u8], records: u32) -> Result<boo
                 std::thread::sleep(FULL_WAIT);
             }
             Err(error) => return Err(Failure::Work(eyre!(error))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_past_is_remarked_and_the_present_is_not() {
+        let record = |time: &str| format!("{{\"Datetime\":\"{time}\",\"QueryName\":\"a.example\"}}\n");
+        let remark = |text: &str| {
+            let mut times = Times::new().unwrap();
+            times.look(text.as_bytes());
+            times.remark()
+        };
+        let now = record(&Timestamp::now().to_rfc3339());
+        assert_eq!(remark(&now), None);
+        assert_eq!(remark("no record\n"), None);
+        for text in [now.clone() + &record("2026-05-04T10:00:00Z"), record("2026-05-04T10:00:00Z") + &now] {
+            let said = remark(&text).unwrap();
+            assert!(said.starts_with("the oldest records are of 2026-05-04T10:00:00Z: "), "{said}");
         }
     }
 }

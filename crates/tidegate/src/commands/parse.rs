@@ -75,14 +75,20 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         None => Box::new(BufWriter::new(stderr())),
     };
-    let mut work = Work::new(format, catalog.registry(), enricher, rejects);
+    let limits = Limits::default();
+    let mut work = Work::new(format, catalog.registry(), enricher, rejects, limits.record_bytes_max);
     let several = args.files.len() > 1;
-    let mut inputs = Inputs::open(&args.files, &Limits::default(), "parsing");
+    let mut inputs = Inputs::open(&args.files, &limits, "parsing");
     while let Some((name, chunk)) = inputs.next()? {
         work.chunk(several.then_some(&*name), &chunk)?;
     }
     work.finish()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The reason for a record that was read only up to the bound.
+pub(super) fn too_long(bytes_max: usize) -> String {
+    format!("the record is longer than {bytes_max} bytes, the bound")
 }
 
 /// What turns chunks of records into lines.
@@ -94,19 +100,27 @@ struct Work<'c> {
     out: Vec<u8>,
     rejects: Box<dyn Write>,
     line: Vec<u8>,
+    record_bytes_max: usize,
 }
 
 impl<'c> Work<'c> {
-    fn new(format: &Arc<Format>, registry: &'c Registry, enricher: Option<Enricher>, rejects: Box<dyn Write>) -> Self {
+    fn new(
+        format: &Arc<Format>,
+        registry: &'c Registry,
+        enricher: Option<Enricher>,
+        rejects: Box<dyn Write>,
+        record_bytes_max: usize,
+    ) -> Self {
         let out = Vec::with_capacity(OUT_BYTES + (64 << 10));
-        Self { parser: format.parser(), enricher, registry, arena: Bump::new(), out, rejects, line: Vec::new() }
+        let (parser, arena, line) = (format.parser(), Bump::new(), Vec::new());
+        Self { parser, enricher, registry, arena, out, rejects, line, record_bytes_max }
     }
 
     fn chunk(&mut self, file: Option<&str>, chunk: &Chunk) -> Result<(), Failure> {
         for record in chunk.records() {
             let text = std::str::from_utf8(&record.raw);
             let reason = match text {
-                _ if record.oversize => Some(format!("the record is {} bytes long, above the bound", record.raw.len())),
+                _ if record.oversize => Some(too_long(self.record_bytes_max)),
                 Err(error) => Some(format!("the record is not UTF-8: byte {} is damaged", error.valid_up_to())),
                 Ok(text) => self.record(text),
             };

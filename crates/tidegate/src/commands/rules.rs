@@ -230,6 +230,11 @@ fn test(args: &Args, registry: &Arc<Registry>, dir: Option<&Path>) -> Outcome {
 /// The case files of a folder of rules, by stem.
 fn cases_below(dir: &Path) -> Result<Vec<(String, String)>, Failure> {
     let folder = dir.join("cases");
+    if !folder.is_dir() {
+        let what =
+            if dir.is_file() { "is a file; name the folder that holds it and" } else { "is no folder with rules and" };
+        return Err(Failure::Usage(eyre!("`{}` {what} `cases/<short name>.yml`", dir.display())));
+    }
     let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
     let mut found = Vec::new();
     for entry in entries {

@@ -13,11 +13,12 @@ use tidegate_batch::Limits;
 use tidegate_detect::intel::{self, Indicator, IndicatorsBuilder, ReadOptions};
 use tidegate_detect::lists::Lists;
 use tidegate_detect::scan::{Alert, Scan, reaches};
-use tidegate_detect::{Catalogue, CatalogueParts, Effort, RuleSources, Settings, Severity};
+use tidegate_detect::{Catalogue, CatalogueParts, Effort, RuleSources, Settings, Severity, counted};
 use tidegate_event::{Registry, Timestamp};
 use tidegate_formats::enrich::{EnrichOptions, Enricher};
 use tidegate_formats::{Format, Parser, Verdict};
 
+use super::parse::too_long;
 use crate::exit::{Failure, NOT_MET, Outcome};
 use crate::input::Inputs;
 use crate::node::load_catalog;
@@ -25,6 +26,10 @@ use crate::table::printable;
 
 /// Rejected records that are named; the others are counted.
 const REJECTS_SAID_MAX: u64 = 5;
+/// Reasons that are told apart.
+const REASONS_MAX: usize = 1_000;
+/// Reasons that are said.
+const REASONS_SAID_MAX: usize = 10;
 
 /// Run parser and detections over files and print the alerts
 #[derive(Debug, clap::Args)]
@@ -65,27 +70,40 @@ pub(crate) fn run(args: Args) -> Outcome {
     let format = formats.get(&args.format).ok_or_else(|| {
         Failure::Usage(eyre!("no format is named `{}`; `tidegate formats list` names them", args.format))
     })?;
-    let catalogue = catalogue(&args, formats.registry())?;
+    let (catalogue, broken) = catalogue(&args, formats.registry())?;
     let enricher = Enricher::new(formats.registry(), format.manifest(), &EnrichOptions::default())
         .map_err(|error| Failure::Config(eyre!(error)))?;
-    let mut work = Work::new(format, enricher, catalogue);
-    let mut inputs = Inputs::open(&args.files, &Limits::default(), "scanning");
+    let limits = Limits::default();
+    let mut work = Work::new(format, enricher, catalogue, limits.record_bytes_max);
+    let mut inputs = Inputs::open(&args.files, &limits, "scanning");
     while let Some((name, chunk)) = inputs.next()? {
         for record in chunk.records() {
             work.record(&name, record.line, &record.raw, record.oversize)?;
         }
     }
-    let alerts = work.finish()?;
+    let (alerts, tally) = work.finish()?;
+    // With --json only alerts are for the reader of standard output.
+    match args.json {
+        true => tally.print(&mut stderr().lock())?,
+        false => tally.print(&mut stdout().lock())?,
+    }
     print(&alerts, args.json)?;
-    let met = args.fail_on.is_some_and(|severity| reaches(&alerts, severity));
-    Ok(if met { ExitCode::from(NOT_MET) } else { ExitCode::SUCCESS })
+    if args.fail_on.is_some_and(|severity| reaches(&alerts, severity)) {
+        return Ok(ExitCode::from(NOT_MET));
+    }
+    match broken {
+        0 => Ok(ExitCode::SUCCESS),
+        _ => Err(Failure::Usage(eyre!("{} in the rules; the others judged", counted(broken, "mistake")))),
+    }
 }
 
-/// The rules to scan with. A rule file that was named and cannot be used is an error here: the answer would not be the
-/// one that was asked for.
-fn catalogue(args: &Args, registry: &Arc<Registry>) -> Result<Arc<Catalogue>, Failure> {
+/// The rules to scan with, and how many mistakes left some out: those are said, and the others judge.
+fn catalogue(args: &Args, registry: &Arc<Registry>) -> Result<(Arc<Catalogue>, u64), Failure> {
     let mut sources = RuleSources::embedded();
     for path in &args.rules {
+        if !path.exists() {
+            return Err(Failure::Usage(eyre!("no rules are at `{}`", path.display())));
+        }
         sources.add_path(path);
     }
     let mut lists = Lists::embedded();
@@ -106,10 +124,9 @@ fn catalogue(args: &Args, registry: &Arc<Registry>) -> Result<Arc<Catalogue>, Fa
     for problem in sources.problems.iter().chain(&problems) {
         writeln!(err, "{problem}")?;
     }
-    match problems.iter().chain(&sources.problems).any(|problem| problem.grade == tidegate_detect::Grade::Error) {
-        true => Err(Failure::Usage(eyre!("some rules cannot be used"))),
-        false => Ok(Arc::new(catalogue)),
-    }
+    let all = problems.iter().chain(&sources.problems);
+    let broken = all.filter(|problem| problem.grade == tidegate_detect::Grade::Error).count() as u64;
+    Ok((Arc::new(catalogue), broken))
 }
 
 fn indicators(args: &Args) -> Result<IndicatorsBuilder, Failure> {
@@ -133,23 +150,26 @@ struct Work {
     enricher: Enricher,
     scan: Scan,
     arena: Bump,
-    rejects: u64,
+    record_bytes_max: usize,
+    tally: Tally,
 }
 
 impl Work {
-    fn new(format: &Arc<Format>, enricher: Enricher, catalogue: Arc<Catalogue>) -> Self {
+    fn new(format: &Arc<Format>, enricher: Enricher, catalogue: Arc<Catalogue>, record_bytes_max: usize) -> Self {
         // Records tell their own times; nothing is known of their receipt.
         let scan = Scan::new(catalogue, Timestamp::now());
-        Self { parser: format.parser(), enricher, scan, arena: Bump::new(), rejects: 0 }
+        let (parser, arena) = (format.parser(), Bump::new());
+        Self { parser, enricher, scan, arena, record_bytes_max, tally: Tally::default() }
     }
 
     fn record(&mut self, file: &str, line: u32, raw: &[u8], oversize: bool) -> std::io::Result<()> {
         let reason = match std::str::from_utf8(raw) {
-            _ if oversize => Some("it is too long".to_owned()),
-            Err(error) => Some(format!("it is not UTF-8: byte {} is damaged", error.valid_up_to())),
+            _ if oversize => Some(too_long(self.record_bytes_max)),
+            Err(error) => Some(format!("the record is not UTF-8: byte {} is damaged", error.valid_up_to())),
             Ok(text) => match self.parser.parse(text, &self.arena) {
                 Verdict::Reject { reason } => Some(reason.to_owned()),
-                Verdict::Event { mut event, .. } => {
+                Verdict::Event { mut event, warnings } => {
+                    self.tally.event(&warnings);
                     self.enricher.enrich(&mut event, &self.arena);
                     self.scan.event(&mut event, &self.arena);
                     None
@@ -158,18 +178,15 @@ impl Work {
         };
         self.arena.reset();
         let Some(reason) = reason else { return Ok(()) };
-        self.rejects += 1;
-        if self.rejects <= REJECTS_SAID_MAX {
+        self.tally.reject(&reason);
+        if self.tally.invalid <= REJECTS_SAID_MAX {
             writeln!(stderr().lock(), "{file}: line {line} is left out: {reason}")?;
         }
         Ok(())
     }
 
-    fn finish(self) -> std::io::Result<Vec<Alert>> {
+    fn finish(self) -> std::io::Result<(Vec<Alert>, Tally)> {
         let mut err = stderr().lock();
-        if self.rejects > REJECTS_SAID_MAX {
-            writeln!(err, "{} records were left out", self.rejects)?;
-        }
         let (alerts, counters, left_out) = self.scan.finish();
         for (rule, dropped) in &counters.dropped {
             writeln!(err, "rule `{rule}` could not look at everything: {dropped:?}")?;
@@ -177,8 +194,67 @@ impl Work {
         if left_out > 0 {
             writeln!(err, "{left_out} findings are more than a scan prints")?;
         }
-        Ok(alerts)
+        Ok((alerts, self.tally))
     }
+}
+
+/// What became of the records.
+#[derive(Default)]
+struct Tally {
+    valid: u64,
+    warning: u64,
+    invalid: u64,
+    /// Reasons without their places, and how many records had each.
+    reasons: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn event(&mut self, warnings: &[&str]) {
+        match warnings {
+            [] => self.valid += 1,
+            _ => self.warning += 1,
+        }
+        warnings.iter().for_each(|warning| self.reason(warning));
+    }
+
+    fn reject(&mut self, reason: &str) {
+        self.invalid += 1;
+        self.reason(reason);
+    }
+
+    fn reason(&mut self, reason: &str) {
+        let kind = without_places(reason);
+        let kind =
+            if self.reasons.len() < REASONS_MAX || self.reasons.contains_key(&kind) { kind } else { "other".into() };
+        *self.reasons.entry(kind).or_default() += 1;
+    }
+
+    fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let Self { valid, warning, invalid, reasons } = self;
+        let all = counted(valid + warning + invalid, "record");
+        writeln!(out, "{all}: {valid} valid, {warning} warning, {invalid} invalid")?;
+        let mut reasons: Vec<_> = reasons.iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (reason, count) in reasons.iter().take(REASONS_SAID_MAX) {
+            writeln!(out, "  {count}: {}", printable(reason))?;
+        }
+        if reasons.len() > REASONS_SAID_MAX {
+            writeln!(out, "  and {}", counted((reasons.len() - REASONS_SAID_MAX) as u64, "further reason"))?;
+        }
+        Ok(())
+    }
+}
+
+/// A reason with `N` for the place, so that places do not tell equal reasons apart.
+fn without_places(reason: &str) -> String {
+    let mut place_follows = false;
+    let words = reason.split(' ').map(|word| {
+        let rest = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_place = place_follows && rest.len() < word.len();
+        place_follows = matches!(word, "byte" | "line" | "column" | "character");
+        if is_place { format!("N{rest}") } else { word.to_owned() }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn print(alerts: &[Alert], json: bool) -> std::io::Result<()> {
@@ -193,11 +269,11 @@ fn print(alerts: &[Alert], json: bool) -> std::io::Result<()> {
             alert.group.iter().map(|(name, value)| format!("{name}={}", printable(value))).collect();
         writeln!(
             out,
-            "{}  {:13} {}  {} events  {}{}{}",
+            "{}  {:13} {}  {}  {}{}{}",
             alert.first_seen.to_rfc3339(),
             alert.rule.severity.as_str(),
             alert.rule.name,
-            alert.count,
+            counted(alert.count, "event"),
             group.join(" "),
             if alert.note.is_empty() { "" } else { "  " },
             printable(&alert.note)
@@ -206,5 +282,24 @@ fn print(alerts: &[Alert], json: bool) -> std::io::Result<()> {
     let counts: Vec<String> =
         by_severity.iter().rev().map(|(severity, count)| format!("{count} {}", severity.as_str())).collect();
     let of_them = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
-    writeln!(out, "{} alerts{of_them}", alerts.len())
+    writeln!(out, "{}{of_them}", counted(alerts.len() as u64, "alert"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_counted_with_their_reasons() {
+        let mut tally = Tally::default();
+        tally.event(&[]);
+        tally.event(&["`bad-ip` is no address"]);
+        tally.reject("not UTF-8: byte 12: damaged");
+        tally.reject("not UTF-8: byte 7: damaged");
+        let mut out = Vec::new();
+        tally.print(&mut out).unwrap();
+        let expected =
+            "4 records: 1 valid, 1 warning, 2 invalid\n  2: not UTF-8: byte N: damaged\n  1: `bad-ip` is no address\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -21,6 +21,9 @@ const IMPORT_BODY_BYTES_MAX: usize = 12 << 20;
 
 /// Bytes of the body of a request without a credential: a login.
 const STRANGER_BODY_BYTES_MAX: usize = 16 << 10;
+
+/// Longest part of a path that an error repeats.
+const NAME_CHARS_MAX: usize = 64;
 
 /// A JSON body. Comes last, after whoever asks was checked.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The variable parts of the path.
+/// The variable parts of the path. What cannot be an id is the id of nothing.
 #[derive(Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
 
@@ -90,9 +93,27 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::bad_request(rejection.body_text().to_lowercase())),
+            Err(_) => Err(ApiError::not_found(format!("no {} `{}`", thing(parts), last(parts, state).await))),
         }
     }
+}
+
+/// What the last variable part of the path names, by the list it stands in: `alert filter` for `/alert-filters/{id}`.
+fn thing(parts: &Parts) -> String {
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let list = route.rsplit_once("/{").map_or(route, |(before, _)| before).rsplit('/').next().unwrap_or_default();
+    let list = list.replace('-', " ");
+    match list.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => list.trim_end_matches('s').to_owned(),
+    }
+}
+
+/// The last variable part of the path, as it was asked for.
+async fn last<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
+    let raw = RawPathParams::from_request_parts(parts, state).await.ok();
+    let value = raw.as_ref().and_then(|raw| raw.iter().last()).map_or("", |(_, value)| value);
+    value.chars().take(NAME_CHARS_MAX).collect()
 }
 
 /// The client's address; none in tests that have no connection.

@@ -1755,7 +1755,7 @@ export interface components {
             /** @default null */
             from: components["schemas"]["Time"] | null;
             /**
-             * @description About this name.
+             * @description About this name or one below it.
              * @default null
              */
             name: string | null;
@@ -2532,6 +2532,8 @@ export interface components {
              * @description How many of these were kept already; a dry run compares 20,000 at most.
              */
             known: number;
+            /** @description How many are of kinds that are not looked up, such as file hashes, by kind. */
+            passed_over: components["schemas"]["PassedOver"][];
             /** @description What could not be read or used; a few examples. */
             rejected: components["schemas"]["Unreadable"][];
             /** @description The hunt for the new ones. */
@@ -3264,6 +3266,18 @@ export interface components {
         ParseRequest: {
             /** @description The query. */
             query: string;
+        };
+        /** @description How many there are of a kind that is not looked up. */
+        PassedOver: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description The kind, such as `file hash`, or a type of STIX or MISP. */
+            kind: string;
+            /** @description Why they are left out. */
+            reason: string;
         };
         /** @description A new password. */
         PasswordChange: {
@@ -4258,7 +4272,7 @@ export interface operations {
                 source?: string;
                 /** @description To this target. */
                 target?: string;
-                /** @description About this name. */
+                /** @description About this name or one below it. */
                 name?: string;
                 /** @description With this ATT&CK technique or one below it. */
                 technique?: string;

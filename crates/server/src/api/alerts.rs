@@ -149,7 +149,7 @@ async fn named(shared: &Shared, name: &str) -> Result<state::Alert, ApiError> {
     }
     let id = Uuid::parse_str(name).map_err(|_| {
         let name: String = name.chars().take(100).collect();
-        ApiError::bad_request(format!("`{name}` is neither the id nor the number of an alert"))
+        ApiError::not_found(format!("no alert `{name}`"))
     })?;
     shared.ask(move |state| state.alert(state::AlertId(id))).await
 }

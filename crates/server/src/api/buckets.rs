@@ -100,7 +100,7 @@ pub(crate) async fn list(State(shared): State<Shared>, _: Viewer) -> Result<Json
 #[utoipa::path(
     get, path = "/buckets/{id}/rejects", tag = "intakes", operation_id = "list_bucket_rejects",
     params(("id" = i64, Path, description = "the bucket's number"), RejectsParams),
-    responses((status = 200, body = Vec<RejectView>), (status = 401, body = ErrorBody)),
+    responses((status = 200, body = Vec<RejectView>), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)),
     security(("session" = ["viewer"]), ("token" = ["viewer"]))
 )]
 pub(crate) async fn rejects(

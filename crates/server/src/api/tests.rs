@@ -206,3 +206,26 @@ async fn the_last_sessions_are_listed_and_closed() {
     let again = browser.send(&fixture, Method::GET, "/api/v1/sessions", &Value::Null, &[]).await;
     assert_eq!(again.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn what_is_no_id_is_the_id_of_nothing() {
+    let (fixture, _) = Fixture::detecting();
+    for (path, sentence) in [
+        ("rules/nope", "no rule `nope`"),
+        ("intakes/no%20pe", "no intake `no pe`"),
+        ("events/1", "no event `1`"),
+        ("retrohunts/%2e", "no retrohunt `.`"),
+        ("buckets/x/rejects", "no bucket `x`"),
+    ] {
+        let answer = fixture.ask(&fixture.admin, Method::GET, &format!("/api/v1/{path}"), None).await;
+        assert_eq!((answer.status, answer.error().as_str()), (StatusCode::NOT_FOUND, sentence), "{path}");
+    }
+    for (path, sentence) in [
+        ("alert-filters/x", "no alert filter `x`"),
+        ("saved-queries/x", "no saved query `x`"),
+        ("indicators/x", "no indicator `x`"),
+    ] {
+        let answer = fixture.ask(&fixture.admin, Method::DELETE, &format!("/api/v1/{path}"), None).await;
+        assert_eq!((answer.status, answer.error().as_str()), (StatusCode::NOT_FOUND, sentence), "{path}");
+    }
+}

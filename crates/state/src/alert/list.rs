@@ -43,7 +43,7 @@ pub struct AlertQuery {
     pub source: Option<String>,
     /// To this target, in any case.
     pub target: Option<String>,
-    /// About this name, in any case.
+    /// About this name or one below it, in any case.
     pub name: Option<String>,
     /// Of one of these users.
     pub assignees: Vec<UserId>,
@@ -225,7 +225,13 @@ impl Filter {
                        OR upper(substr(value, 1, length(?) + 1)) = upper(?) || '.')";
             filter.and(sql, std::iter::repeat_n(Sql::Text(technique.clone()), 3));
         }
-        for (column, wanted) in [("source", &query.source), ("target", &query.target), ("alerts.name", &query.name)] {
+        if let Some(name) = &query.name {
+            check_length("filter", name)?;
+            let sql = "(alerts.name = ? COLLATE NOCASE OR lower(substr(alerts.name, -length(?))) = lower(?))";
+            let below = format!(".{name}");
+            filter.and(sql, [name.clone(), below.clone(), below].map(Sql::Text));
+        }
+        for (column, wanted) in [("source", &query.source), ("target", &query.target)] {
             if let Some(wanted) = wanted {
                 check_length("filter", wanted)?;
                 filter.and(&format!("{column} = ? COLLATE NOCASE"), [Sql::Text(wanted.clone())]);

@@ -183,6 +183,10 @@ mod tests {
         assert_eq!(state.alerts_by_urgency(&low).unwrap(), [(Urgency::Low, 1)].into());
         let named = AlertQuery { name: Some("A.example".into()), ..Default::default() };
         assert_eq!(state.alerts_by_status(&named).unwrap().values().sum::<u64>(), 2);
+        for (name, found) in [("EXAMPLE", 3), ("ample", 0), (".example", 0), ("x.a.example", 0)] {
+            let below = AlertQuery { name: Some(name.into()), ..Default::default() };
+            assert_eq!(state.alerts_by_status(&below).unwrap().values().sum::<u64>(), found, "{name}");
+        }
         let words = |text: &str| {
             let query = AlertQuery { text: Some(text.into()), ..Default::default() };
             state.alerts_by_status(&query).unwrap().values().sum::<u64>()

@@ -54,7 +54,7 @@ pub(crate) struct AlertParams {
     source: Option<String>,
     /// To this target.
     target: Option<String>,
-    /// About this name.
+    /// About this name or one below it.
     name: Option<String>,
     /// With this ATT&CK technique or one below it.
     technique: Option<String>,

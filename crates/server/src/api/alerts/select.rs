@@ -35,7 +35,7 @@ pub(crate) struct AlertSelection {
     pub(super) source: Option<String>,
     /// To this target.
     pub(super) target: Option<String>,
-    /// About this name.
+    /// About this name or one below it.
     pub(super) name: Option<String>,
     /// With this ATT&CK technique or one below it.
     pub(super) technique: Option<String>,
@@ -68,7 +68,7 @@ impl AlertSelection {
             technique: filled(self.technique),
             source: filled(self.source),
             target: filled(self.target),
-            name: filled(self.name),
+            name: filled(self.name.map(|name| name.trim_end_matches('.').to_owned())),
             assignees,
             unassigned,
             from: range.start,

@@ -117,7 +117,7 @@ async fn an_alert_tells_its_rule_its_events_and_the_search_behind_it() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
     }
     let odd = fixture.ask(&fixture.viewer, Method::GET, "/api/v1/alerts/x", None).await;
-    assert_eq!(odd.status, StatusCode::BAD_REQUEST);
+    assert_eq!((odd.status, odd.error().as_str()), (StatusCode::NOT_FOUND, "no alert `x`"));
 }
 
 #[tokio::test]

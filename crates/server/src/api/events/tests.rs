@@ -79,7 +79,7 @@ async fn questions_about_events_are_answered_or_refused_with_the_place() {
     let answer = fixture.ask(&fixture.viewer, Method::GET, missing, None).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
     let answer = fixture.ask(&fixture.viewer, Method::GET, "/api/v1/events/nonsense", None).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -153,7 +153,7 @@ async fn what_goes_wrong_has_a_code_of_its_own() {
         ("jobs", wish(&json!({"unknown": 1})), 400, "bad_request"),
         ("jobs", Some(json!({"scope": {"level": "galaxy", "id": "x"}})), 400, "bad_request"),
         ("jobs/7/update", Some(json!({"seen": "x"})), 409, "changed"),
-        ("jobs/x/verify", Some(json!({})), 400, "bad_request"),
+        ("jobs/x/verify", Some(json!({})), 404, "not_found"),
     ] {
         let answer = ask(&fixture, &fixture.admin, Method::POST, path, body).await;
         assert_eq!(

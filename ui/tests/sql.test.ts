@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aliases, mistake, sqlPiece, type SqlPiece } from "../src/lib/sql";
+import { aliases, sqlPiece, type SqlPiece } from "../src/lib/sql";
 
 describe("SQL in colours", () => {
   const kinds = (...lines: string[]) => {
@@ -33,19 +33,6 @@ describe("SQL in colours", () => {
     expect(kinds("/* a", "from */ from")).toBe("comment=/* a comment=from */ keyword=from");
     expect(kinds("'a", "from' from")).toBe("string='a string=from' keyword=from");
   });
-});
-
-describe("a mistake", () => {
-  it.each([
-    ["SELECT foo FROM events", "Schema error: No field named foo. Valid fields are events.day, events.tags.", "foo"],
-    ['SELECT "dns.x" FROM events', 'Schema error: No field named "dns.x". Did you mean', "dns.x"],
-    ["SELECT 1", "Schema error: No field named foo", ""],
-  ])("%s", (statement, message, at) => {
-    const found = mistake(statement, message);
-    expect(found?.message).toMatch(/^there is no field `(foo|dns\.x)`;/);
-    expect(found!.from < 0 ? "" : statement.slice(found!.from, found!.to)).toBe(at);
-  });
-  it("of another kind stays as it is", () => expect(mistake("SELEC", "expected a statement")).toBeUndefined());
 });
 
 describe("columns", () => {

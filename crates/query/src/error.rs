@@ -18,6 +18,9 @@ pub enum Error {
     /// A parameter beside the query text is wrong.
     #[error("{0}")]
     Request(String),
+    /// The SQL statement is wrong, and where.
+    #[error("{0}")]
+    Statement(QueryError),
     /// The SQL statement is wrong or not allowed.
     #[error("{0}")]
     Sql(String),
@@ -51,7 +54,7 @@ impl Error {
     /// Whether the fault lies with what the caller asked for.
     #[must_use]
     pub const fn is_callers(&self) -> bool {
-        matches!(self, Self::Query(_) | Self::Request(_) | Self::Sql(_))
+        matches!(self, Self::Query(_) | Self::Request(_) | Self::Statement(_) | Self::Sql(_))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Read-only SQL over the table `events`.
 
+mod mistake;
 mod names;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::error::Error;
 use crate::events::{Events, is_events};
 use crate::language::Fields;
 use crate::run::{Job, Prepared, Reading, Task, prepare};
+use mistake::Written;
 
 /// Longest statement.
 const STATEMENT_BYTES_MAX: usize = 64 << 10;
@@ -93,10 +95,10 @@ impl Engine {
     /// are the last item of the rows.
     pub async fn sql(&self, statement: &str) -> Result<SqlRows, Error> {
         let job = self.job();
-        let statement = parse(statement, &job.fields)?;
+        let (statement, written) = parse(statement, &job.fields)?;
         let rows_max = self.options().sql_rows_max;
         let timeout = self.options().timeout;
-        let prepared = self.run(async move { plan(&job, statement, rows_max).await }).await?;
+        let prepared = self.run(async move { plan(&job, statement, &written, rows_max).await }).await?;
         let fields = prepared.plan.schema();
         let column = |field: &Arc<datafusion::arrow::datatypes::Field>| SqlColumn {
             name: field.name().clone(),
@@ -146,17 +148,19 @@ async fn pour(
 }
 
 /// One statement that only reads.
-fn parse(text: &str, fields: &Fields) -> Result<Statement, Error> {
+fn parse(text: &str, fields: &Fields) -> Result<(Statement, Written), Error> {
     if text.len() > STATEMENT_BYTES_MAX {
         return Err(Error::Sql(format!("the statement is longer than {STATEMENT_BYTES_MAX} bytes")));
     }
-    let mut statements = DFParser::parse_sql(text).map_err(refused)?;
+    let mut statements = DFParser::parse_sql(text).map_err(|error| mistake::unparsed(text, error))?;
     let statement = match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) => statement,
         (None, _) => return Err(Error::Sql("there is no statement".to_owned())),
         _ => return Err(Error::Sql("one statement at a time".to_owned())),
     };
-    reading(statement, fields)
+    let statement = reading(statement, fields)?;
+    let written = Written::of(text, &statement);
+    Ok((statement, written))
 }
 
 fn reading(statement: Statement, fields: &Fields) -> Result<Statement, Error> {
@@ -174,13 +178,13 @@ fn reading(statement: Statement, fields: &Fields) -> Result<Statement, Error> {
 }
 
 /// Plans the statement and checks once more that it only reads events.
-async fn plan(job: &Job, statement: Statement, rows_max: usize) -> Result<Prepared, Error> {
+async fn plan(job: &Job, statement: Statement, written: &Written, rows_max: usize) -> Result<Prepared, Error> {
     let base = job.state(Reading::Scan);
     let events = Arc::new(Events::new(&job.snapshot, base.config().target_partitions())?);
     let mut state = session(base, events).map_err(refused)?;
     // What `now()` is.
     state.mark_start_execution();
-    let plan = state.statement_to_plan(statement).await.map_err(refused)?;
+    let plan = state.statement_to_plan(statement).await.map_err(|error| written.explain(error, &job.fields))?;
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     options.verify_plan(&plan).map_err(refused)?;
     only_events(&plan)?;

@@ -559,10 +559,35 @@ fn sql_does_nothing_but_read_events() {
     ] {
         let found = rows(&stage.engine, &statement);
         let short: String = statement.chars().take(80).collect();
-        assert!(matches!(found, Err(Error::Sql(_))), "{short}: {found:?}");
+        assert!(matches!(found, Err(Error::Sql(_) | Error::Statement(_))), "{short}: {found:?}");
     }
     assert!(!stage.dir.path().join("secret.csv.out").exists());
     assert_eq!(wait(stage.engine.count(stage.scope(""))).unwrap(), 10);
+}
+
+#[test]
+fn a_mistake_in_sql_is_told_at_its_place() {
+    let stage = &stages()[1];
+    for (statement, at, said) in [
+        ("SELECT dns.question.nam FROM events", "dns.question.nam", "did you mean `dns.question.name`?"),
+        ("SELECT -- dns.question.nam\n  'é', dns.question.nam FROM events", "dns.question.nam", "there is no column"),
+        ("SELECT count(*) FROM events e WHERE e.dns.question.nam = 'x'", "e.dns.question.nam", "`dns.question.name`?"),
+        ("SELECT User.Nam FROM events", "User.Nam", "there is no column `User.Nam`; did you mean `user.name`?"),
+        ("SELECT \"source.ipp\" FROM events", "\"source.ipp\"", "did you mean `source.ip`?"),
+        ("SELECT 1 FROM events WHERE @timestam > now()", "@timestam", "did you mean `@timestamp`?"),
+        ("SELECT a.q FROM (SELECT source.port AS p FROM events) a", "a.q", "there is no column `a.q`"),
+        ("SELECT nosuchcolumn FROM events", "nosuchcolumn", "there is no column `nosuchcolumn`"),
+        ("SELECT source.ip", "source.ip", "`FROM events`"),
+        ("EXPLAIN SELECT da FROM events", "da", "did you mean `day`?"),
+        ("SELECT 1 FROM\n  evnts", "evnts", "there is no table `evnts`; did you mean `events`?"),
+        ("WITH a AS (SELECT 1) SELECT * FROM a, pg_catalog.users", "pg_catalog.users", "the only one is `events`"),
+        ("SELEC 1", "SELEC", "expected an SQL statement, found SELEC"),
+        ("SELECT 1 FROM events WHERE source.port = = 2", "=", "expected"),
+    ] {
+        let Err(Error::Statement(wrong)) = rows(&stage.engine, statement) else { panic!("{statement} is no mistake") };
+        assert_eq!(&statement[wrong.span.start..wrong.span.end], at, "{statement}: {wrong:?}");
+        assert!(wrong.message.contains(said), "{statement}: {}", wrong.message);
+    }
 }
 
 #[test]

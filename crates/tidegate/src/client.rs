@@ -181,16 +181,18 @@ fn is_local(host: &str) -> bool {
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The text of the query that a request asks for.
+/// The text of the query or the statement that a request asks for.
 fn query_of(body: Option<&Value>) -> Option<&str> {
-    body?.get("query")?.as_str()
+    let body = body?;
+    body.get("query").or_else(|| body.get("statement"))?.as_str()
 }
 
 /// Where in the query the server found a mistake, in characters.
 fn place_of(answer: Option<&Value>) -> Option<Span> {
     let error = answer?.get("error")?;
     let end = |name| error.pointer(name).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
-    (error.get("code")? == "query").then_some(Span { start: end("/span/start")?, end: end("/span/end")? })
+    matches!(error.get("code")?.as_str()?, "query" | "sql")
+        .then_some(Span { start: end("/span/start")?, end: end("/span/end")? })
 }
 
 fn printable(text: &str) -> String {

@@ -58,7 +58,9 @@ impl HuntArgs {
 /// A mistake in the query is the user's, and shown where it is; everything else is failed work.
 pub(crate) fn query_failure(error: Error, text: &str) -> Failure {
     match error {
-        Error::Query(mistake) => Failure::Usage(eyre!("the query is wrong\n{}", mistake.caret(text))),
+        Error::Query(mistake) | Error::Statement(mistake) => {
+            Failure::Usage(eyre!("the query is wrong\n{}", mistake.caret(text)))
+        }
         error if error.is_callers() => Failure::Usage(eyre!(error)),
         error => Failure::Work(eyre!(error)),
     }

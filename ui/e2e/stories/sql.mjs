@@ -20,8 +20,12 @@ story("SQL: a statement, its rows, and a mistake at its place", async ({ p, s })
 story("SQL: an unknown column is named at its place; many columns show those that hold something", async ({ p, s }) => {
   await login(p, s.user, s.password, at("SELECT dns.question.nam FROM events"));
   await run(p);
-  await p.getByRole("alert").filter({ hasText: "There is no field `dns.question.nam`" }).waitFor();
+  await p.getByRole("alert").filter({ hasText: "There is no column `dns.question.nam`; did you mean `dns.question.name`?" }).waitFor();
   await p.locator(".cm-lintRange-error", { hasText: "dns.question.nam" }).waitFor();
+  await p.goto(at("SELECT dns.question.nam -- evnts, dns.question.nam\nFROM evnts"));
+  await run(p);
+  await p.getByRole("alert").filter({ hasText: "There is no table `evnts`; did you mean `events`?" }).waitFor();
+  assert.deepEqual(await p.locator(".cm-lintRange-error").allInnerTexts(), ["evnts"]);
   await p.goto(at("SELECT * FROM events WHERE @timestamp >= now() - interval '10 minutes' LIMIT 300"));
   await run(p);
   await p.getByRole("columnheader", { name: "dns.question.name", exact: true }).waitFor();

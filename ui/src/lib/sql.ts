@@ -39,10 +39,3 @@ export function aliases(statement: string): Map<string, string> {
   const found = statement.matchAll(/(?:\b(?:min|max|first_value|last_value)\s*\(\s*)?("[^"\n]+"|@?[A-Za-z_][\w.]*)\s*(\)?)\s+AS\s+"?(\w+)"?/gi);
   return new Map([...found].filter((one) => (one[2] === ")") === one[0].includes("(")).map((one) => [one[3]!, one[1]!.replaceAll('"', "")]));
 }
-
-/** A mistake as it is shown: without the list of all fields, and with the place of the name that it is about. */
-export function mistake(statement: string, message: string): { message: string; from: number; to: number } | undefined {
-  const name = /No field named ([^\s,;]+?)\.?(?:\s|$)/.exec(message)?.[1]?.replaceAll('"', "");
-  const from = name ? statement.toLowerCase().indexOf(name.toLowerCase()) : -1;
-  return name ? { message: `there is no field \`${name}\`; Ctrl+Space in the editor lists them`, from, to: from < 0 ? -1 : from + name.length } : undefined;
-}

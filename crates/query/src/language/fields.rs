@@ -151,16 +151,20 @@ impl Fields {
     /// The known field whose name is nearest to `name`, when one is near.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        let name: String = name.chars().take(NEAREST_CHARS_MAX).collect::<String>().to_ascii_lowercase();
-        let tail = format!(".{name}");
-        if let Some(field) = self.list.iter().filter(|field| field.name.ends_with(&tail)).min_by_key(|f| f.name.len()) {
-            return Some(&field.name);
-        }
-        let distance = |field: &Arc<Field>| strsim::damerau_levenshtein(&name, &field.name.to_ascii_lowercase());
-        let (distance, field) =
-            self.list.iter().map(|field| (distance(field), field)).min_by_key(|(distance, _)| *distance)?;
-        (distance <= 2 + name.chars().count() / 4).then_some(field.name.as_str())
+        nearest_of(name, self.list.iter().map(|field| field.name.as_str()))
     }
+}
+
+/// The known name that is nearest to `name`, when one is near.
+pub(crate) fn nearest_of<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let name: String = name.chars().take(NEAREST_CHARS_MAX).collect::<String>().to_ascii_lowercase();
+    let tail = format!(".{name}");
+    if let Some(found) = known.clone().filter(|known| known.ends_with(&tail)).min_by_key(|known| known.len()) {
+        return Some(found);
+    }
+    let distance = |known: &str| strsim::damerau_levenshtein(&name, &known.to_ascii_lowercase());
+    let (distance, found) = known.map(|known| (distance(known), known)).min_by_key(|(distance, _)| *distance)?;
+    (distance <= 2 + name.chars().count() / 4).then_some(found)
 }
 
 /// Another spelling of `dns.question.name`: what is found here is found there.

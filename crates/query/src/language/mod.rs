@@ -40,7 +40,9 @@ use tidegate_event::Timestamp;
 
 pub use ast::{Comparison, Expr, FieldName, Literal, Part, Range, Term, Test, Wildcard};
 pub use error::QueryError;
+pub(crate) use error::{Mistake, quoted};
 pub use evaluate::{Cell, Row, matches};
+pub(crate) use fields::nearest_of;
 pub use fields::{Field, Fields, Kind};
 pub use filter::{Condition, Filter, FloatEnd, FloatRange, IntRange, TimeRange};
 pub use ip::IpRange;

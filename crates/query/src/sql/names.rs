@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, FunctionArguments, Ident, Statement, visit_expressions_mut};
+use datafusion::sql::sqlparser::tokenizer::Span;
 
 use crate::language::Fields;
 
@@ -33,7 +34,7 @@ pub(super) fn join(statement: &mut Statement, fields: &Fields) {
 }
 
 /// The segments of a path, some of which were taken for functions without parentheses.
-fn path(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
+pub(super) fn path(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
     let dotted = chain.iter().map(|access| match access {
         AccessExpr::Dot(name) => segment(name),
         AccessExpr::Subscript(_) => None,
@@ -72,5 +73,6 @@ fn field(segments: &[Ident], fields: &Fields) -> Option<Ident> {
         let same = |known: &str| !quoted && known.eq_ignore_ascii_case(&name);
         fields.iter().find(|field| same(&field.name))
     })?;
-    Some(Ident::with_quote('"', known.name.as_str()))
+    let place = Span::union_iter(segments.iter().map(|segment| segment.span));
+    Some(Ident::with_quote_and_span('"', place, known.name.as_str()))
 }

@@ -92,6 +92,9 @@ impl From<Error> for ApiError {
         match error {
             Error::Query(error) => error.into(),
             Error::Request(_) => Self::bad_request(message),
+            Error::Statement(error) => {
+                Self::new(StatusCode::BAD_REQUEST, "sql", error.message).with_span(error.chars.start, error.chars.end)
+            }
             Error::Sql(_) => Self::new(StatusCode::BAD_REQUEST, "sql", message),
             Error::Timeout(_) => Self::new(StatusCode::GATEWAY_TIMEOUT, "query_timeout", message),
             Error::Memory => Self::unavailable("query_memory", message, 5),

@@ -26,6 +26,7 @@ mod timeline;
 
 pub use change::{AlertChange, AlertEntry, BulkDone};
 pub use list::{AlertCounts, AlertPage, AlertQuery, AlertSort};
+pub use overview::AlertStretch;
 pub use raise::{Folded, Outcome};
 pub use similar::{Endings, SimilarAlert};
 pub use timeline::{HourHits, RuleHits, TimelineOf};

@@ -49,8 +49,8 @@ mod watch;
 mod words;
 
 pub use alert::{
-    Alert, AlertChange, AlertCounts, AlertEntry, AlertId, AlertPage, AlertQuery, AlertSort, AlertStatus, Assignee,
-    BulkDone, Endings, Folded, HourHits, Outcome, RuleHits, SimilarAlert, TimelineOf, Urgency, Verdict,
+    Alert, AlertChange, AlertCounts, AlertEntry, AlertId, AlertPage, AlertQuery, AlertSort, AlertStatus, AlertStretch,
+    Assignee, BulkDone, Endings, Folded, HourHits, Outcome, RuleHits, SimilarAlert, TimelineOf, Urgency, Verdict,
 };
 pub use asset::{Asset, AssetId, AssetKind, NewAsset};
 pub use audit::{Audit, AuditEntry, AuditFilter};

@@ -1485,6 +1485,8 @@ export interface components {
              * @description Alerts with an event in it.
              */
             count: number;
+            /** @description The same for each of `series`. */
+            series: number[];
             /** @description Its first moment. */
             start: string;
         };
@@ -1648,11 +1650,17 @@ export interface components {
         AlertHistogramAnswer: {
             /** @description The buckets that have alerts, in order; they begin where those of the events' histogram do. */
             buckets: components["schemas"]["AlertBucket"][];
+            /** @description What was counted begins here; absent when there is nothing and `from` was not given. */
+            from?: string | null;
             /**
              * Format: int64
              * @description Width of a bucket.
              */
             interval_ms: number;
+            /** @description What the counts are split by: those that the filter leaves. */
+            series: components["schemas"]["Urgency"][];
+            /** @description And ends before. */
+            to: string;
         };
         /** @description What to count over time. */
         AlertHistogramRequest: {
@@ -1664,9 +1672,10 @@ export interface components {
             from?: components["schemas"]["Time"] | null;
             /**
              * Format: int64
-             * @description Width of a bucket in milliseconds.
+             * @description Width of a bucket in milliseconds; if absent, the narrowest round one of which about 100 are enough.
              */
-            interval_ms: number;
+            interval_ms?: number | null;
+            split?: components["schemas"]["AlertSplit"] | null;
             to?: components["schemas"]["Time"] | null;
         };
         /** @description An alert in a list. */
@@ -1802,6 +1811,11 @@ export interface components {
              */
             urgency: string | null;
         };
+        /**
+         * @description What alerts are split by.
+         * @enum {string}
+         */
+        AlertSplit: "urgency";
         /**
          * @description How far the work on an alert is.
          * @enum {string}

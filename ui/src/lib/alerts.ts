@@ -44,33 +44,21 @@ export function beside(ids: readonly string[], id: string): { before: string | u
   return at < 0 ? { before: undefined, after: undefined } : { before: ids[at - 1], after: ids[at + 1] };
 }
 
-/** Urgencies, the highest first: the order in which bars are stacked. */
-export const URGENCIES = ["high", "medium", "low"] as const;
-
-const MINUTE_MS = 60_000;
-const WIDTHS_MS = [1, 5, 15, 30, 60, 180, 360, 720, 1440, 7 * 1440, 28 * 1440].map((minutes) => minutes * MINUTE_MS);
-const BARS_MAX = 100;
-const WEEK_MS = 7 * 1440 * MINUTE_MS;
+const WEEK_MS = 7 * 86_400_000;
 /** 1970-01-05 was a Monday; weeks begin there, everything shorter at midnight. */
-const MONDAY_MS = 4 * 1440 * MINUTE_MS;
+const MONDAY_MS = 4 * 86_400_000;
+/** The server makes 100 of them, and one more at either end. */
+const BARS_MAX = 200;
 
-/** The narrowest bars that do not become too many. */
-export function barWidth(lengthMs: number): number {
-  return WIDTHS_MS.find((width) => lengthMs / width <= BARS_MAX) ?? WEEK_MS * Math.ceil(lengthMs / WEEK_MS / BARS_MAX);
-}
+interface Bar { start: string; count: number; series: number[] }
 
-interface Counted { start: string; count: number }
-
-/** What was counted for each series, as bars that stand beside each other without a gap. */
-export function bars(counted: Counted[][], span: { from: number; to: number }, widthMs: number): { start: string; count: number; series: number[] }[] {
-  const known = counted.map((one) => new Map(one.map((bar) => [new Date(bar.start).getTime(), bar.count])));
+/** What was counted, as bars that stand beside each other without a gap. */
+export function bars(counted: Bar[], span: { from: number; to: number }, widthMs: number): Bar[] {
+  const known = new Map(counted.map((bar) => [new Date(bar.start).getTime(), bar]));
   const origin = widthMs % WEEK_MS === 0 ? MONDAY_MS : 0;
   const first = Math.floor((span.from - origin) / widthMs) * widthMs + origin;
   const out = [];
-  for (let at = first; at < span.to && out.length <= 2 * BARS_MAX; at += widthMs) {
-    const series = known.map((one) => one.get(at) ?? 0);
-    out.push({ start: iso(at), count: series.reduce((sum, n) => sum + n, 0), series });
-  }
+  for (let at = first; at < span.to && out.length < BARS_MAX; at += widthMs) out.push(known.get(at) ?? { start: iso(at), count: 0, series: [] });
   return out;
 }
 

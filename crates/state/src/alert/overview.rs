@@ -18,6 +18,15 @@ use crate::state::State;
 const STRETCHES_MAX: i64 = 10_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
+/// Alerts with a kept event in one stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertStretch {
+    /// Its first moment.
+    pub start: Timestamp,
+    /// How many of each urgency; those that none has are left out.
+    pub counts: BTreeMap<Urgency, u64>,
+}
+
 impl State {
     /// The alert with this number.
     ///
@@ -80,8 +89,23 @@ impl State {
         })
     }
 
+    /// The time of the first kept event, before `to`, of the alerts that `query` finds.
+    ///
+    /// # Errors
+    /// [`StateError::Invalid`] for a filter that is too long.
+    pub fn first_event_of_alerts(&self, query: &AlertQuery, to: Timestamp) -> Result<Option<Timestamp>, StateError> {
+        let mut filter = Filter::of(query)?;
+        let sql = format!("SELECT min(at) FROM alert_events WHERE at < ?1{}", within(query, &filter));
+        let mut values = vec![Sql::Integer(to.as_micros())];
+        values.append(&mut filter.values);
+        self.read(|connection| {
+            let first = connection.query_row(&sql, params_from_iter(&values), |row| row.get::<_, Option<i64>>(0))?;
+            Ok(first.map(Timestamp::from_micros))
+        })
+    }
+
     /// How many of the alerts that `query` finds have a kept event in each stretch of `width_micros`, aligned to 1970 in
-    /// UTC (weeks to Monday), from `from` to before `to`, oldest first; stretches without any are left out.
+    /// UTC (weeks to Monday), from `from` to before `to`, oldest first and by urgency; stretches without any are left out.
     ///
     /// # Errors
     /// [`StateError::Invalid`] for a width of nothing, more than 10,000 stretches, or a filter that is too long.
@@ -91,7 +115,7 @@ impl State {
         from: Timestamp,
         to: Timestamp,
         width_micros: i64,
-    ) -> Result<Vec<(Timestamp, u64)>, StateError> {
+    ) -> Result<Vec<AlertStretch>, StateError> {
         if width_micros <= 0 {
             return Err(StateError::invalid("interval", "must be longer than nothing"));
         }
@@ -99,30 +123,43 @@ impl State {
         if length / width_micros > STRETCHES_MAX {
             return Err(StateError::invalid("interval", format!("gives more than {STRETCHES_MAX} stretches")));
         }
-        // Whole division rounds towards zero, which before 1970 would put two stretches into one.
         let mut filter = Filter::of(query)?;
-        let wanted = if *query == AlertQuery::default() {
-            String::new()
-        } else {
-            format!(" AND alert IN (SELECT number FROM alerts WHERE {})", filter.sql)
-        };
+        // Whole division rounds towards zero, which before 1970 would put two stretches into one.
         let sql = format!(
-            "SELECT (at - (((at - ?4) % ?3) + ?3) % ?3) AS start, count(DISTINCT alert) FROM alert_events
-             WHERE at >= ?1 AND at < ?2{wanted} GROUP BY start ORDER BY start"
+            "SELECT (at - (((at - ?4) % ?3) + ?3) % ?3) AS start,
+                    (SELECT urgency FROM alerts WHERE number = alert) AS score, count(DISTINCT alert)
+             FROM alert_events WHERE at >= ?1 AND at < ?2{} GROUP BY start, score ORDER BY start",
+            within(query, &filter)
         );
         // 1970-01-05 was a Monday.
         let origin = if width_micros % (7 * DAY_MICROS) == 0 { 4 * DAY_MICROS } else { 0 };
-        // The marks of the filter have no numbers: they go on from the highest, in order.
         let mut values = [from.as_micros(), to.as_micros(), width_micros, origin].map(Sql::Integer).to_vec();
         values.append(&mut filter.values);
         self.read(|connection| {
             let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map(params_from_iter(&values), |row| {
-                Ok((Timestamp::from_micros(row.get(0)?), unstored(row.get(1)?)))
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut rows = statement.query(params_from_iter(&values))?;
+            let mut stretches: Vec<AlertStretch> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let start = Timestamp::from_micros(row.get(0)?);
+                if stretches.last().is_none_or(|last| last.start != start) {
+                    stretches.push(AlertStretch { start, counts: BTreeMap::new() });
+                }
+                if let Some(last) = stretches.last_mut() {
+                    *last.counts.entry(Urgency::of(row.get(1)?)).or_default() += unstored(row.get(2)?);
+                }
+            }
+            Ok(stretches)
         })
     }
+}
+
+/// The condition that keeps to events of the alerts that `query` finds. Its marks have no numbers: they go on from the
+/// highest before, in order.
+fn within(query: &AlertQuery, filter: &Filter) -> String {
+    if *query == AlertQuery::default() {
+        return String::new();
+    }
+    format!(" AND alert IN (SELECT number FROM alerts WHERE {})", filter.sql)
 }
 
 #[cfg(test)]
@@ -195,13 +232,18 @@ mod tests {
         assert_eq!(state.open_alerts_by_rule().unwrap(), [(Uuid::from_u128(95), 1), (Uuid::from_u128(10), 1)].into());
         let end = Timestamp::from_micros(later.as_micros() + 1);
         let hours = state.alerts_over_time(&all, START, end, HOUR_MICROS).unwrap();
-        assert_eq!(hours.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
-        assert!(hours.iter().all(|(start, _)| start.as_micros() % HOUR_MICROS == 0));
+        let sums = |found: &[AlertStretch]| -> Vec<u64> { found.iter().map(|one| one.counts.values().sum()).collect() };
+        assert_eq!(sums(&hours), [2, 1]);
+        assert_eq!((&hours[0].counts, &hours[1].counts), (&[(Urgency::High, 2)].into(), &[(Urgency::Low, 1)].into()));
+        assert_eq!(state.first_event_of_alerts(&all, end).unwrap(), Some(START));
+        assert_eq!(state.first_event_of_alerts(&low, end).unwrap(), Some(later));
+        assert_eq!(state.first_event_of_alerts(&low, later).unwrap(), None);
+        assert!(hours.iter().all(|one| one.start.as_micros() % HOUR_MICROS == 0));
         let found = |query: &AlertQuery| state.alerts_over_time(query, START, end, HOUR_MICROS).unwrap();
-        assert_eq!((found(&low).len(), found(&low)[0].1), (1, 1));
-        assert_eq!(found(&named).iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(sums(&found(&low)), [1]);
+        assert_eq!(sums(&found(&named)), [1, 1]);
         let both = AlertQuery { text: Some("alice 95".into()), from: Some(START), to: Some(end), ..named };
-        assert_eq!(found(&both).iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1]);
+        assert_eq!(sums(&found(&both)), [1]);
         for width in [0, 1] {
             assert!(matches!(state.alerts_over_time(&all, START, end, width), Err(StateError::Invalid { .. })));
         }

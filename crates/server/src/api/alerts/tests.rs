@@ -203,10 +203,22 @@ async fn alerts_are_counted_over_time() {
     let counted = ask(day).await.json();
     assert_eq!(
         counted["buckets"],
-        json!([{"start": "2026-05-04T00:00:00Z", "count": 1}, {"start": "2026-05-04T00:02:00Z", "count": 2}])
+        json!([
+            {"start": "2026-05-04T00:00:00Z", "count": 1, "series": []},
+            {"start": "2026-05-04T00:02:00Z", "count": 2, "series": []}
+        ])
     );
     let back = ask(json!({"to": "2026-05-04", "interval_ms": 86_400_000})).await.json();
-    assert_eq!(back["buckets"], json!([{"start": "2026-05-04T00:00:00Z", "count": 3}]));
+    assert_eq!(back["buckets"], json!([{"start": "2026-05-04T00:00:00Z", "count": 3, "series": []}]));
+    // Without a width, the bars begin where the alerts do, and are split in the same answer.
+    let split = ask(json!({"to": "2026-05-04", "split": "urgency"})).await.json();
+    assert_eq!((&split["series"], &split["from"]), (&json!(["high", "medium", "low"]), &json!("2026-05-04T00:01:00Z")));
+    assert_eq!(split["interval_ms"], 15 * 60_000);
+    assert_eq!(split["buckets"], json!([{"start": "2026-05-04T00:00:00Z", "count": 3, "series": [2, 0, 1]}]));
+    let low = ask(json!({"to": "2026-05-04", "split": "urgency", "filter": {"urgency": "low"}})).await.json();
+    assert_eq!((&low["series"], &low["buckets"][0]["series"]), (&json!(["low"]), &json!([1])));
+    let none = ask(json!({"split": "urgency", "filter": {"status": "closed"}})).await.json();
+    assert_eq!((none["from"].as_str(), &none["buckets"]), (None, &json!([])));
     // What the list finds with a filter is what the histogram counts with it.
     for (filter, total) in [
         (json!({"severity": "high"}), 2),

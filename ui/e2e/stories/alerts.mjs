@@ -63,6 +63,37 @@ story("alerts: ten are closed with a comment", async ({ p, s }) => {
   await p.getByRole("region", { name: "Timeline" }).getByText("known scanner <b>of ours</b>").waitFor();
 });
 
+story("alerts: of a thousand rows those in sight are drawn, and all can be reached and selected", async ({ p, s }) => {
+  await login(p, s.user, s.password, "/settings/account");
+  await until(p, "/alerts?status=&limit=1", (answer) => answer.total > 10);
+  await p.route(/\/api\/v1\/alerts\?/, async (route) => {
+    const answer = await (await route.fetch()).json();
+    const alerts = Array.from({ length: 1000 }, (_, i) => ({ ...answer.alerts[i % answer.alerts.length], number: 9000 + i, id: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}` }));
+    await route.fulfill({ json: { ...answer, alerts, total: 1000, next: null } });
+  });
+  await p.goto("/alerts?status=");
+  const row = (n) => p.locator(`tr[data-row="${n}"]`);
+  await row(0).waitFor();
+  const table = p.getByRole("region", { name: "Alerts", exact: true }).getByRole("table");
+  assert.equal(await table.getAttribute("aria-rowcount"), "1001");
+  const drawn = await p.locator("tr[data-row]").count();
+  assert.ok(drawn < 80, `${drawn} rows are drawn`);
+  for (let i = 0; i < 70; i++) await p.keyboard.press("j");
+  const inSight = () => p.evaluate(() => { const { top, bottom } = document.querySelector("tr.current").getBoundingClientRect(); return top >= 0 && bottom <= innerHeight; });
+  await p.waitForFunction(() => document.querySelector("tr.current")?.dataset.row === "70");
+  assert.ok(await inSight(), "the row that j came to is out of sight");
+  await p.locator("#content").evaluate((main) => main.scrollTo(0, main.scrollHeight));
+  await row(999).waitFor();
+  assert.equal(await row(999).getAttribute("aria-rowindex"), "1001");
+  await p.keyboard.press("k");
+  await p.waitForFunction(() => document.querySelector("tr.current")?.dataset.row === "69");
+  assert.ok(await inSight(), "k does not lead back to where one was");
+  await p.getByRole("checkbox", { name: "Select all that are shown" }).check();
+  await p.getByRole("region", { name: "Selected alerts" }).getByText("1,000 alerts selected").waitFor();
+  await p.locator("#content").evaluate((main) => main.scrollTo(0, main.scrollHeight));
+  await row(999).getByRole("checkbox", { checked: true }).waitFor();
+});
+
 story("alerts: from one to the next by key", async ({ p, s }) => {
   await login(p, s.user, s.password, "/alerts?status=&sort=newest");
   const links = p.getByRole("region", { name: "Alerts" }).getByRole("row").locator(".what a");

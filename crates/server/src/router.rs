@@ -129,6 +129,7 @@ fn api_routes() -> OpenApiRouter<Shared> {
 fn found_routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::assignees::list))
         .routes(routes!(alerts::bulk::change))
         .routes(routes!(alerts::histogram::histogram))
         .routes(routes!(alerts::show::show, alerts::change::change))

@@ -38,6 +38,13 @@ pub struct User {
     pub last_login: Option<Timestamp>,
 }
 
+impl User {
+    /// Whether alerts can be given to them.
+    pub(crate) fn works_on_alerts(&self) -> bool {
+        self.enabled && self.role.allows(Role::Analyst)
+    }
+}
+
 impl State {
     /// Creates a user.
     ///
@@ -72,6 +79,15 @@ impl State {
             let rows = statement.query_map([], read)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
+    }
+
+    /// The names of those who may work on alerts, in their order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn assignees(&self) -> Result<Vec<String>, StateError> {
+        let able = self.users()?.into_iter().filter(User::works_on_alerts);
+        Ok(able.map(|user| user.name).collect())
     }
 
     /// The user with this id.

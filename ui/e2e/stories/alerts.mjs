@@ -113,8 +113,9 @@ story("alerts: one is taken, commented, and judged", async ({ p, s }) => {
   await login(p, s.user, s.password);
   const { alerts } = await until(p, "/alerts?status=pending&sort=newest&limit=1", (answer) => answer.alerts.length > 0);
   await p.goto(`/alerts/${alerts[0].id}`);
-  await p.getByRole("button", { name: "Take it" }).click();
-  await p.getByText(`Assignee: ${s.user}`).waitFor();
+  await p.getByTitle("Assign (a)").click();
+  await p.getByRole("dialog", { name: "Assign to" }).getByRole("button", { name: "me", exact: true }).click();
+  await p.getByText(`#${alerts[0].number} is assigned to you`).waitFor();
   const said = `looked at it ${Date.now()}`;
   await p.getByLabel("Comment").fill(said);
   await p.getByRole("button", { name: "Comment", exact: true }).click();
@@ -124,6 +125,42 @@ story("alerts: one is taken, commented, and judged", async ({ p, s }) => {
   await p.getByRole("region", { name: "Timeline" }).getByText("pending → ongoing").waitFor();
   const now = await api(p, "GET", `/alerts/${alerts[0].id}`);
   assert.deepEqual([now.assignee, now.verdict, now.status], [s.user, "true_positive", "ongoing"]);
+});
+
+story("alerts: one is given to somebody else, several at once, and they find them; a viewer only sees it", async ({ p, s, another }) => {
+  await login(p, s.user, s.password);
+  const stamp = Date.now();
+  const [berta, viktor, password] = [`berta${stamp}`, `viktor${stamp}`, "correct horse battery staple"];
+  await api(p, "POST", "/users", { name: berta, password, role: "analyst" });
+  await api(p, "POST", "/users", { name: viktor, password, role: "viewer" });
+  await until(p, "/alerts?status=&limit=1", (answer) => answer.total >= 4);
+  const { alerts } = await api(p, "GET", "/alerts?status=&sort=newest&limit=4");
+  await p.goto(`/alerts/${alerts[0].id}`);
+  await p.getByTitle("Assign (a)").waitFor();
+  await p.keyboard.press("a");
+  const menu = p.getByRole("dialog", { name: "Assign to" });
+  await menu.getByRole("button", { name: berta }).waitFor();
+  assert.equal(await menu.getByRole("button", { name: viktor }).count(), 0, "an alert could be given to a viewer");
+  await p.keyboard.type(berta);
+  await p.keyboard.press("Enter");
+  await p.getByText(`#${alerts[0].number} is assigned to ${berta}`).waitFor();
+  assert.ok(await p.evaluate(() => document.activeElement?.title === "Assign (a)"), "the focus is lost");
+  await p.goto("/alerts?status=&sort=newest");
+  for (const one of alerts.slice(1)) await p.getByRole("checkbox", { name: `Select alert ${one.number}`, exact: true }).check();
+  await p.keyboard.press("a");
+  await p.getByRole("dialog").getByLabel("To").selectOption(berta);
+  await p.getByRole("dialog").getByRole("button", { name: "Assign", exact: true }).click();
+  await p.getByText(`3 alerts assigned to ${berta}`).waitFor();
+  const refused = await api(p, "POST", "/alerts/status", { ids: [alerts[0].id], assignee: viktor });
+  assert.match(refused.error.message, new RegExp(viktor));
+  const other = await another();
+  await login(other, berta, password, "/alerts?status=");
+  await other.getByLabel("Assignee").selectOption("assigned to me");
+  await other.getByText("4 match", { exact: true }).waitFor();
+  const viewer = await another();
+  await login(viewer, viktor, password, `/alerts/${alerts[0].id}`);
+  await viewer.getByText(`Assigned to ${berta}`).waitFor();
+  assert.equal(await viewer.getByRole("combobox").count(), 0, "a viewer could change an alert");
 });
 
 story("alerts: an exception is written, its preview seen, and taken away again", async ({ p, s }) => {

@@ -91,6 +91,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/assignees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the names of those whom an alert can be given to. */
+        get: operations["list_assignees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/histogram": {
         parameters: {
             query?: never;
@@ -117,7 +134,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the status of many alerts. */
+        /** Changes status, verdict or assignee of many alerts. */
         post: operations["change_alerts"];
         delete?: never;
         options?: never;
@@ -1527,7 +1544,7 @@ export interface components {
         /** @description What to change of an alert; what is absent stays. */
         AlertEdit: {
             /**
-             * @description Who works on it, by name; `me` is the caller, `null` is nobody.
+             * @description Who works on it: the name of somebody who may, `me` for the caller, `null` for nobody.
              * @default null
              */
             assignee: string | null;
@@ -1893,6 +1910,11 @@ export interface components {
             /** @description When it was last changed. */
             updated: string;
         };
+        /** @description Who may work on alerts. */
+        Assignees: {
+            /** @description Their names, in order. */
+            assignees: string[];
+        };
         /** @description One entry. */
         AuditLine: {
             /** @description What was done. */
@@ -1993,15 +2015,16 @@ export interface components {
              */
             unchanged: number;
         };
-        /** @description Which alerts to change and how: `ids` or `filter`. */
+        /** @description Which alerts to change, `ids` or `filter`, and how; what is absent stays. */
         BulkEdit: {
+            /** @description Who works on them: the name of somebody who may, `me` for the caller, `null` for nobody. */
+            assignee?: string | null;
             /** @description Why. */
             comment?: string | null;
             filter?: components["schemas"]["AlertSelection"] | null;
             /** @description The alerts, 1,000 at most. */
             ids?: string[] | null;
-            /** @description How far the work is. */
-            status: components["schemas"]["AlertStatus"];
+            status?: components["schemas"]["AlertStatus"] | null;
             verdict?: components["schemas"]["Verdict"] | null;
         };
         /** @description By what to tell events apart. */
@@ -4324,6 +4347,41 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_assignees: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignees"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,6 @@
 //! Alerts: what deserves an analyst, and the work on it.
 
+pub(crate) mod assignees;
 pub(crate) mod bulk;
 pub(crate) mod change;
 pub(crate) mod histogram;

@@ -78,12 +78,13 @@ impl State {
     /// Changes one alert.
     ///
     /// # Errors
-    /// [`StateError::NotFound`] for the alert or the assignee; [`StateError::Invalid`] for the comment, or for opening an
-    /// alert again while a newer one of its kind is open.
+    /// [`StateError::NotFound`] for the alert or the assignee; [`StateError::Invalid`] for the comment, for an assignee who
+    /// may not work on alerts, or for opening an alert again while a newer one of its kind is open.
     pub fn change_alert(&self, id: AlertId, change: &AlertChange, actor: &Actor) -> Result<Alert, StateError> {
         check(change)?;
         let now = self.now();
         self.write(|transaction| {
+            check_assignee(transaction, change)?;
             let alert = by_id(transaction, id)?;
             if apply(transaction, now, &alert, change, actor)? {
                 record(
@@ -103,8 +104,8 @@ impl State {
     /// are named and do not hinder the others.
     ///
     /// # Errors
-    /// [`StateError::Invalid`] when the query finds too many, or for the comment; [`StateError::NotFound`] for the
-    /// assignee.
+    /// [`StateError::Invalid`] when the query finds too many, for the comment, or for an assignee who may not work on
+    /// alerts; [`StateError::NotFound`] for the assignee.
     pub fn change_alerts(
         &self,
         query: &AlertQuery,
@@ -115,6 +116,7 @@ impl State {
         let filter = Filter::of(query)?;
         let now = self.now();
         self.write(|transaction| {
+            check_assignee(transaction, change)?;
             let mut done = BulkDone::default();
             for alert in matching(transaction, &filter)? {
                 match apply(transaction, now, &alert, change, actor) {
@@ -165,6 +167,16 @@ fn check(change: &AlertChange) -> Result<(), StateError> {
         Some(comment) => check_text("comment", comment, COMMENT_BYTES_MAX),
         None => Ok(()),
     }
+}
+
+fn check_assignee(transaction: &Transaction<'_>, change: &AlertChange) -> Result<(), StateError> {
+    let Some(Some(id)) = change.assignee else { return Ok(()) };
+    let user = user::by_id(transaction, id)?;
+    if user.works_on_alerts() {
+        return Ok(());
+    }
+    let why = if user.enabled { "only looks at alerts, as viewers do" } else { "is disabled" };
+    Err(StateError::invalid("assignee", format!("`{}` {why}", user.name)))
 }
 
 fn matching(transaction: &Transaction<'_>, filter: &Filter) -> Result<Vec<Alert>, StateError> {

@@ -7,8 +7,9 @@ use tidegate_state::{AlertChange, AlertId, AlertQuery};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::select::AlertSelection;
+use super::select::{AlertSelection, assignee};
 use super::{AlertStatus, Verdict};
+use crate::api::present;
 use crate::auth::Analyst;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -17,7 +18,7 @@ use crate::parts::Shared;
 /// Alerts that are named one by one.
 const IDS_MAX: usize = 1_000;
 
-/// Which alerts to change and how: `ids` or `filter`.
+/// Which alerts to change, `ids` or `filter`, and how; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkEdit {
@@ -26,9 +27,13 @@ pub(crate) struct BulkEdit {
     /// Every alert that this finds, 10,000 at most.
     filter: Option<AlertSelection>,
     /// How far the work is.
-    status: AlertStatus,
+    status: Option<AlertStatus>,
     /// What they turned out to be.
     verdict: Option<Verdict>,
+    /// Who works on them: the name of somebody who may, `me` for the caller, `null` for nobody.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    assignee: Option<Option<String>>,
     /// Why.
     comment: Option<String>,
 }
@@ -53,7 +58,7 @@ pub(crate) struct RefusedAlert {
     reason: String,
 }
 
-/// Changes the status of many alerts.
+/// Changes status, verdict or assignee of many alerts.
 #[utoipa::path(
     post, path = "/alerts/status", tag = "alerts", operation_id = "change_alerts",
     request_body = BulkEdit,
@@ -65,6 +70,9 @@ pub(crate) async fn change(
     Analyst(caller): Analyst,
     JsonBody(edit): JsonBody<BulkEdit>,
 ) -> Result<Json<BulkAnswer>, ApiError> {
+    if edit.status.is_none() && edit.verdict.is_none() && edit.assignee.is_none() {
+        return Err(ApiError::bad_request("say what to change: `status`, `verdict` or `assignee`"));
+    }
     let query = match (edit.ids, edit.filter) {
         // An empty list would mean every alert.
         (Some(ids), None) if ids.is_empty() => return Err(ApiError::bad_request("`ids` is empty")),
@@ -76,9 +84,9 @@ pub(crate) async fn change(
         _ => return Err(ApiError::bad_request("say either `ids` or `filter`")),
     };
     let change = AlertChange {
-        status: Some(edit.status.into()),
+        status: edit.status.map(Into::into),
         verdict: edit.verdict.map(|verdict| Some(verdict.into())),
-        assignee: None,
+        assignee: assignee(&shared, &caller, edit.assignee).await?,
         comment: edit.comment,
     };
     let done = shared.ask(move |state| state.change_alerts(&query, &change, &caller.actor)).await?;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tidegate_state::AlertChange;
 use utoipa::ToSchema;
 
-use super::select::user;
+use super::select::assignee;
 use super::show::{AlertDetail, detail};
 use super::{AlertStatus, Verdict, named};
 use crate::api::present;
@@ -25,7 +25,7 @@ pub(crate) struct AlertEdit {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Verdict>)]
     verdict: Option<Option<Verdict>>,
-    /// Who works on it, by name; `me` is the caller, `null` is nobody.
+    /// Who works on it: the name of somebody who may, `me` for the caller, `null` for nobody.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     assignee: Option<Option<String>>,
@@ -55,15 +55,10 @@ pub(crate) async fn change(
     Path(id): Path<String>,
     JsonBody(edit): JsonBody<AlertEdit>,
 ) -> Result<Json<AlertDetail>, ApiError> {
-    let assignee = match edit.assignee {
-        Some(Some(name)) => Some(Some(user(&shared, &caller, name.trim()).await?)),
-        Some(None) => Some(None),
-        None => None,
-    };
     let change = AlertChange {
         status: edit.status.map(Into::into),
         verdict: edit.verdict.map(|verdict| verdict.map(Into::into)),
-        assignee,
+        assignee: assignee(&shared, &caller, edit.assignee).await?,
         comment: edit.comment,
     };
     apply(&shared, caller, &id, change).await

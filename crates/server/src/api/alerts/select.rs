@@ -79,8 +79,21 @@ impl AlertSelection {
     }
 }
 
+/// Who is to work on alerts: the outer `None` leaves that as it is, the inner one means nobody.
+pub(super) async fn assignee(
+    shared: &Shared,
+    caller: &Caller,
+    wanted: Option<Option<String>>,
+) -> Result<Option<Option<UserId>>, ApiError> {
+    Ok(match wanted {
+        Some(Some(name)) => Some(Some(user(shared, caller, name.trim()).await?)),
+        Some(None) => Some(None),
+        None => None,
+    })
+}
+
 /// The user that is meant by a name; `me` is the caller.
-pub(super) async fn user(shared: &Shared, caller: &Caller, name: &str) -> Result<UserId, ApiError> {
+async fn user(shared: &Shared, caller: &Caller, name: &str) -> Result<UserId, ApiError> {
     if name == "me" {
         return Ok(caller.principal.user);
     }

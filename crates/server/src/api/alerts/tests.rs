@@ -163,6 +163,53 @@ async fn an_analyst_works_on_an_alert_and_its_history_tells() {
 }
 
 #[tokio::test]
+async fn alerts_are_given_to_those_who_may_work_on_them_and_to_nobody_else() {
+    let fixture = Fixture::new();
+    let ids = raise(&fixture, &[75, 75, 10]);
+    let path = "/api/v1/alerts/assignees";
+    let refused = fixture.ask(&fixture.viewer, Method::GET, path, None).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let listed = async || fixture.ask(&fixture.analyst, Method::GET, path, None).await.json();
+    let before = listed().await;
+    let names: Vec<_> = before["assignees"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"anton") && names.len() == 2, "{names:?}");
+    let user = async |method, path: &str, body: Value| {
+        let answer = fixture.ask(&fixture.admin, method, path, Some(body)).await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        answer.json()
+    };
+    let secret = "correct horse battery staple";
+    let made = [("berta", "analyst"), ("viktor", "viewer"), ("dora", "analyst")];
+    for (name, role) in made {
+        let new = user(Method::POST, "/api/v1/users", json!({"name": name, "password": secret, "role": role})).await;
+        if name == "dora" {
+            let path = format!("/api/v1/users/{}", new["id"].as_str().unwrap());
+            user(Method::PATCH, &path, json!({"enabled": false})).await;
+        }
+    }
+    assert_eq!(listed().await["assignees"].as_array().unwrap().len(), 3);
+    let one = async |name: &str| {
+        fixture.ask(&fixture.analyst, Method::PATCH, "/api/v1/alerts/1", Some(json!({"assignee": name}))).await
+    };
+    let many =
+        async |body: Value| fixture.ask(&fixture.analyst, Method::POST, "/api/v1/alerts/status", Some(body)).await;
+    for (name, why) in [("viktor", "viewers"), ("dora", "disabled"), ("nobody", "is no user")] {
+        for answer in [one(name).await, many(json!({"ids": ids, "assignee": name})).await] {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
+            assert!(answer.text().contains(why) && answer.text().contains(name), "{}", answer.text());
+        }
+    }
+    assert_eq!(get(&fixture, "?assignee=none").await["total"], 3);
+    assert_eq!(one("Berta").await.json()["assignee"], "berta");
+    let done = many(json!({"filter": {}, "assignee": "berta"})).await.json();
+    assert_eq!(done, json!({"changed": 2, "unchanged": 1, "refused": []}));
+    assert_eq!(get(&fixture, "?assignee=berta&status=pending").await["total"], 3);
+    let done = many(json!({"ids": [ids[0]], "assignee": null})).await.json();
+    assert_eq!((&done["changed"], &get(&fixture, "/1").await["assignee"]), (&json!(1), &Value::Null));
+    assert_eq!(many(json!({"ids": [ids[0]]})).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn many_alerts_are_closed_at_once() {
     let fixture = Fixture::new();
     let ids = raise(&fixture, &[75, 75, 10]);

@@ -261,6 +261,32 @@ story("alerts: worked through by key, several at once, and back where one was", 
   await p.locator("tr.current").filter({ hasText: `#${number} ` }).waitFor();
 });
 
+story("the keyboard keeps its place: after a dialog, after a link, and in a form that opens", async ({ p, s }) => {
+  await login(p, s.user, s.password);
+  await until(p, "/alerts?status=&limit=1", (answer) => answer.total >= 3);
+  const focused = (test) => p.waitForFunction(test);
+  await p.goto("/alerts?status=&sort=newest");
+  await p.locator('tr[data-row="1"]').getByRole("checkbox").check();
+  const opener = p.getByRole("button", { name: "Assign to…" });
+  await opener.focus();
+  await p.keyboard.press("Enter");
+  await focused(() => document.activeElement?.closest("dialog")?.querySelector("select") === document.activeElement);
+  await p.keyboard.press("Escape");
+  await focused(() => document.activeElement?.textContent === "Assign to…");
+  await p.evaluate(() => document.activeElement.blur());
+  await p.keyboard.press("Escape");
+  await p.getByRole("region", { name: "Selected alerts" }).waitFor({ state: "detached" });
+  await p.locator('tr[data-row="1"] .what a').focus();
+  await p.keyboard.press("Enter");
+  await p.getByRole("heading", { name: "Why it fired" }).waitFor();
+  await focused(() => document.activeElement?.id === "content");
+  await p.goto("/alerts/exceptions");
+  await p.getByRole("button", { name: "New exception" }).press("Enter");
+  await focused(() => document.activeElement?.tagName === "SELECT");
+  await p.getByRole("button", { name: "Cancel" }).press("Enter");
+  await focused(() => document.activeElement?.textContent.trim() === "New exception");
+});
+
 story("alerts: nothing of a list is cut off at 1024 pixels", async ({ another, s }) => {
   const p = await another({ width: 1024, height: 768 });
   await login(p, s.user, s.password, "/settings/account");

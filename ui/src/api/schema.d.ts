@@ -3856,10 +3856,7 @@ export interface components {
          * @enum {string}
          */
         TextFormat: "auto" | "stix" | "misp" | "csv" | "text";
-        /**
-         * Time
-         * @description A time in a request's body, for its description: [`time_text`] reads it.
-         */
+        /** Time */
         Time: string | number;
         /** @description A new token. */
         TokenCreated: {

@@ -10,19 +10,21 @@ pub(crate) mod show;
 pub(crate) mod top;
 
 use std::fmt;
+use std::ops::Deref;
 
 use axum::http::StatusCode;
-use serde::Deserializer;
 use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use tidegate_event::Timestamp;
 use tidegate_query::language::{MOMENT_FORMS, Moment, QueryError, TimeRange};
 use tidegate_query::{Error, Scope};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::ApiError;
 
 /// The events that a request means.
-pub(crate) fn scope(query: String, from: Option<String>, to: Option<String>) -> Result<Scope, ApiError> {
+pub(crate) fn scope(query: String, from: Option<Time>, to: Option<Time>) -> Result<Scope, ApiError> {
     let now = Timestamp::now();
     Ok(Scope { query, range: range(from.as_deref(), to.as_deref(), now)?, now })
 }
@@ -34,44 +36,66 @@ pub(crate) fn range(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Res
         .map_err(|(from, to)| ApiError::bad_request(format!("`from` ({from}) is after `to` ({to})")))
 }
 
-/// A time in a request's body, for its description: [`time_text`] reads it.
+/// A time as a request's body has it, text or a whole number; [`range`] reads it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Time(String);
+
+impl From<String> for Time {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl Deref for Time {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = Time;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(MOMENT_FORMS)
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Time, E> {
+                Ok(Time(text.to_owned()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Time, E> {
+                Ok(Time(number.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
 #[derive(ToSchema)]
 #[schema(title = "Time")]
 #[serde(untagged)]
 #[expect(dead_code, reason = "a shape to describe")]
-pub(crate) enum Time {
+enum TimeShape {
     /// RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`.
     Text(String),
     /// Unix seconds or finer, told apart by the number of digits.
     Unix(i64),
 }
 
-/// Reads a time that is text or a whole number as text.
-pub(crate) fn time_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    struct Reader;
-
-    impl Visitor<'_> for Reader {
-        type Value = Option<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(MOMENT_FORMS)
-        }
-
-        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Some(text.to_owned()))
-        }
-
-        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-            Ok(Some(number.to_string()))
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        TimeShape::schema()
     }
-
-    deserializer.deserialize_any(Reader)
 }
+
+impl ToSchema for Time {}
 
 fn stretch(name: &str, text: Option<&str>, now: Timestamp) -> Result<Option<Moment>, ApiError> {
     let Some(text) = text else { return Ok(None) };

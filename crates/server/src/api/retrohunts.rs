@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::alerts::query::{any, is};
-use crate::api::events::{Time, range, time_text};
+use crate::api::events::{Time, range};
 use crate::api::indicators::{IndicatorView, Names, number, view_of_deleted};
 use crate::auth::{Analyst, Viewer};
 use crate::detection::Changed;
@@ -103,13 +103,9 @@ pub(crate) struct HuntRequest {
     /// These indicators, 5,000 at most.
     indicators: Option<Vec<String>>,
     /// Events from here; 400 days back if absent; forms as for events.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
     /// Events before this; until now, if absent.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    to: Option<String>,
+    to: Option<Time>,
 }
 
 /// Lists the hunts, the newest first.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::alerts::AlertLine;
-use crate::api::events::{Time, range, time_text};
+use crate::api::events::{Time, range};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -35,9 +35,7 @@ pub(crate) struct AlertFilterTrial {
     /// Which events raise nothing, in the events query language.
     query: String,
     /// From when on alerts are looked at: `now-30d` if absent; forms as for events.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
 }
 
 /// What an exception would have hidden.

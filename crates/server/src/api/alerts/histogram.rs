@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Urgency;
 use super::select::AlertSelection;
-use crate::api::events::{Time, range, time_text};
+use crate::api::events::{Time, range};
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -30,13 +30,9 @@ const BARS_MAX: u64 = 100;
 pub(crate) struct AlertHistogramRequest {
     /// Not before; if absent, 2,000 buckets before `to`, or the first event when `interval_ms` is absent too; forms as for
     /// events.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
     /// Before; now, if absent.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    to: Option<String>,
+    to: Option<Time>,
     /// Width of a bucket in milliseconds; if absent, the narrowest round one of which about 100 are enough.
     interval_ms: Option<u64>,
     /// What every count is also given by.

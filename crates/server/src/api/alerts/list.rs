@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AlertLine;
 use super::select::AlertSelection;
+use crate::api::events::Time;
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Query;
@@ -124,8 +125,8 @@ pub(crate) async fn list(
         target: params.target,
         name: params.name,
         technique: params.technique,
-        from: params.from,
-        to: params.to,
+        from: params.from.map(Time::from),
+        to: params.to.map(Time::from),
     };
     let query = selection.resolve(&shared, &caller).await?;
     let cursor = params.cursor;

@@ -1,5 +1,7 @@
 //! Which alerts a request means.
 
+use std::ops::Deref;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{AlertStatus, Urgency};
-use crate::api::events::{Time, range, time_text};
+use crate::api::events::{Time, range};
 use crate::auth::Caller;
 use crate::detection::Severity;
 use crate::error::ApiError;
@@ -40,13 +42,9 @@ pub(crate) struct AlertSelection {
     /// With this ATT&CK technique or one below it.
     pub(super) technique: Option<String>,
     /// With an event at or after this time; forms as for events.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    pub(super) from: Option<String>,
+    pub(super) from: Option<Time>,
     /// With an event before this time.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    pub(super) to: Option<String>,
+    pub(super) to: Option<Time>,
 }
 
 impl AlertSelection {
@@ -122,6 +120,6 @@ fn words<T: DeserializeOwned>(name: &str, list: Option<&str>) -> Result<Vec<T>, 
     items.map(read).collect()
 }
 
-fn filled(text: Option<String>) -> Option<String> {
+fn filled<T: Deref<Target = str>>(text: Option<T>) -> Option<T> {
     text.filter(|text| !text.is_empty())
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tidegate_query::{Aggregation, Function, Group, GroupValue};
 use utoipa::ToSchema;
 
-use crate::api::events::{Time, scope, time_text};
+use crate::api::events::{Time, scope};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -23,13 +23,9 @@ pub(crate) struct AggregateRequest {
     #[serde(default)]
     query: String,
     /// Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
     /// Before, in the same forms; a bare date means that the whole day belongs to it.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    to: Option<String>,
+    to: Option<Time>,
     /// `count`, `cardinality`, `avg`, `min`, `max` or `sum`.
     #[schema(value_type = String)]
     function: Function,

@@ -15,7 +15,7 @@ use tidegate_query::{Error, Export, ExportStream, Format};
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::events::{Time, scope, time_text};
+use crate::api::events::{Time, scope};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{JsonBody, Query};
@@ -29,13 +29,9 @@ pub(crate) struct ExportRequest {
     #[serde(default)]
     query: String,
     /// Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
     /// Before, in the same forms; a bare date means that the whole day belongs to it.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    to: Option<String>,
+    to: Option<Time>,
     /// `ndjson`, `csv`, or `spreadsheet` (CSV in which no value can be taken for a formula).
     #[schema(value_type = String)]
     format: Format,
@@ -107,7 +103,7 @@ pub(crate) async fn get(
     Query(params): Query<ExportParams>,
 ) -> Result<Response, ApiError> {
     let fields = params.fields.map(|names| names.split(',').map(|name| name.trim().to_owned()).collect());
-    let scope = scope(params.query, params.from, params.to)?;
+    let scope = scope(params.query, params.from.map(Time::from), params.to.map(Time::from))?;
     send(&shared, Export { scope, format: params.format, fields, limit: params.limit }).await
 }
 

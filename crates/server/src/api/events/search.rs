@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tidegate_query::{Cursor, LIMIT_MAX, Order, Row, Search};
 use utoipa::ToSchema;
 
-use crate::api::events::{Time, scope, time_text};
+use crate::api::events::{Time, scope};
 use crate::auth::Viewer;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::JsonBody;
@@ -27,13 +27,9 @@ pub(crate) struct SearchRequest {
     #[serde(default)]
     query: String,
     /// Not before: RFC 3339, a date, Unix seconds or finer, or relative such as `now-24h`.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
     /// Before, in the same forms; a bare date means that the whole day belongs to it.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    to: Option<String>,
+    to: Option<Time>,
     /// Events of the page: 100 if absent, 10,000 at most.
     limit: Option<usize>,
     /// Which come first; the newest if absent.

@@ -6,7 +6,7 @@ use crate::testing::Fixture;
 
 fn resolve(from: Option<&str>, to: Option<&str>) -> Result<Scope, ApiError> {
     let (from, to) = (from.map(str::to_owned), to.map(str::to_owned));
-    scope(String::new(), from, to)
+    scope(String::new(), from.map(Time::from), to.map(Time::from))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tidegate_event::Timestamp;
 use utoipa::ToSchema;
 
-use crate::api::events::{Time, range, time_text};
+use crate::api::events::{Time, range};
 use crate::auth::Viewer;
 use crate::detection::{RULE_BYTES_MAX, RuleCheck, RulePreview};
 use crate::error::{ApiError, ErrorBody};
@@ -30,13 +30,9 @@ pub(crate) struct RuleTrial {
     /// The rule, in Sigma's YAML; 256 KiB at most.
     yaml: String,
     /// Not before; `now-7d` if absent; forms as for events.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    from: Option<String>,
+    from: Option<Time>,
     /// Before; now, if absent.
-    #[serde(default, deserialize_with = "time_text")]
-    #[schema(value_type = Option<Time>)]
-    to: Option<String>,
+    to: Option<Time>,
 }
 
 /// Says what is right and wrong with a rule.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::detection::Format;
+use crate::finding::counted;
 
 /// So many problems are told in full; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
@@ -140,8 +141,8 @@ impl Report {
     /// The report as sentences for people.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        let mut out =
-            vec![format!("{} indicators taken from {} records of {}", self.accepted, self.records, self.format)];
+        let (taken, read) = (counted(self.accepted, "indicator"), counted(self.records, "record"));
+        let mut out = vec![format!("{taken} taken from {read} of {}", self.format)];
         for (why, count) in &self.refused {
             out.push(format!("{count} refused: {why}"));
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Subcommand;
 use eyre::eyre;
 use serde_json::{Value, json};
+use tidegate_detect::counted;
 use tidegate_detect::lists::Lists;
 use tidegate_feeds::{PRESETS, Preset, PresetAuth};
 use tidegate_state::{Feed, FeedAuth, FeedKind, FeedRun, NewFeed, Secret, mask};
@@ -301,7 +302,7 @@ fn refresh_on_data(on: OnData, name: &str, json: bool) -> Outcome {
     match run {
         FeedRun::Unchanged => tell(&row, &format!("feed `{name}` has not changed"), json)?,
         FeedRun::Read { accepted, report, .. } => {
-            let mut text = format!("feed `{name}` holds {accepted} indicators");
+            let mut text = format!("feed `{name}` holds {}", counted(accepted, "indicator"));
             sentences(&report).iter().for_each(|sentence| text.push_str(&format!("; {sentence}")));
             tell(&row, &text, json)?;
         }

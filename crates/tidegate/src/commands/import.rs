@@ -9,7 +9,7 @@ use bumpalo::Bump;
 use eyre::eyre;
 use serde_json::json;
 use tidegate_batch::{Framing, Head, Limits};
-use tidegate_detect::LATENESS_SECONDS;
+use tidegate_detect::{LATENESS_SECONDS, counted};
 use tidegate_event::{FieldId, Timestamp, names};
 use tidegate_formats::{Parser, Verdict};
 use tidegate_journal::{Entry, JournalError};
@@ -153,7 +153,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let Loaden { records, batches, duplicate_batches } = loaded;
         writeln!(out, "{}", json!({"records": records, "batches": batches, "duplicate_batches": duplicate_batches}))?;
     } else {
-        writeln!(out, "{} records in {} batches", loaded.records, loaded.batches)?;
+        writeln!(out, "{} in {}", counted(loaded.records, "record"), counted(loaded.batches, "batch"))?;
         if loaded.duplicate_batches > 0 {
             writeln!(out, "{} of the batches were there already and are stored once", loaded.duplicate_batches)?;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use eyre::eyre;
 use serde_json::{Value, json};
+use tidegate_detect::counted;
 use tidegate_event::Timestamp;
 use tidegate_query::Engine;
 use tidegate_state::{HuntId, HuntState, IndicatorFilter, NewRetrohunt, Retrohunt, State};
@@ -174,7 +175,7 @@ fn on_server(client: &Client, args: &Args, (from, to): Range) -> Outcome {
 fn show(found: &[Value], hits: u64, error: Option<&str>, json: bool) -> Outcome {
     table::print(found, &COLUMNS, json)?;
     if !json {
-        writeln!(stdout().lock(), "{hits} events meet {} indicators", found.len())?;
+        writeln!(stdout().lock(), "{} for {}", counted(hits, "event"), counted(found.len() as u64, "indicator"))?;
     }
     match error {
         None => Ok(ExitCode::SUCCESS),

@@ -11,7 +11,7 @@ use serde_json::json;
 use tidegate_detect::intel::IndicatorsBuilder;
 use tidegate_detect::lists::Lists;
 use tidegate_detect::{
-    Catalogue, CatalogueParts, Effort, RuleSettings, RuleSources, Settings, cases, check, navigator,
+    Catalogue, CatalogueParts, Effort, RuleSettings, RuleSources, Settings, cases, check, counted, navigator,
 };
 use tidegate_event::Registry;
 
@@ -171,7 +171,9 @@ fn check_paths(args: &Args, registry: &Arc<Registry>, paths: &[PathBuf]) -> Outc
             0 => String::new(),
             count => format!(", {count} of them for other products"),
         };
-        writeln!(out, "{} rules{remark}, {} remarks", checked.rules, checked.problems.len())?;
+        let (rules, remarks) =
+            (counted(checked.rules as u64, "rule"), counted(checked.problems.len() as u64, "remark"));
+        writeln!(out, "{rules}{remark}, {remarks}")?;
     }
     Ok(if checked.failed() { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }

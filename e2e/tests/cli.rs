@@ -108,7 +108,7 @@ fn exit_codes_tell_what_went_wrong() {
 fn a_scan_judges_with_the_good_rules_and_counts_the_records() {
     let folder = tempfile::tempdir().unwrap();
     let good = "title: Any\nid: 0b7c6a3e-5d1f-4c58-9f0e-2f6c1f1d9a01\nlogsource: {category: dns}\n\
-                detection: {all: {dns.question.name: '*'}, condition: all}\nlevel: low\n";
+                detection: {names: {dns.question.name: '*'}, condition: names}\nlevel: low\n";
     fs::write(folder.path().join("good.yml"), good).unwrap();
     fs::write(folder.path().join("bad.yml"), "title: x\nlogsource: [\n").unwrap();
     let rules = folder.path().to_str().unwrap();

@@ -222,7 +222,7 @@ fn feeds_are_added_and_refreshed_from_the_command_line() {
     let url = format!("{}/iocs.csv", site.url);
     let _ = run(&["feeds", "add", "shell", "--from", &url, "--every", "6h", "--data", data]).ok();
     let said = run(&["feeds", "refresh", "shell", "--data", data]).ok();
-    assert!(said.contains("1 indicators"), "{said}");
+    assert!(said.contains("1 indicator"), "{said}");
     let rows = run(&["feeds", "list", "--json", "--data", data]).lines();
     assert_eq!((&rows[0]["state"], &rows[0]["every_seconds"]), (&json!("ok"), &json!(21_600)), "{rows:?}");
     let rows = run(&["indicators", "list", "--json", "--data", data]).lines();

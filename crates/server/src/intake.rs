@@ -152,7 +152,8 @@ async fn refuse(shared: &Shared, refused: Refused, parts: &Parts, mut body: Body
     if let Some(count) = shared.intakes.refusals.count(reason, Timestamp::now()) {
         let intake = intake.as_deref().unwrap_or("unknown");
         let (status, why) = (error.status().as_u16(), error.message());
-        tracing::warn!(intake, reason = reason.as_str(), status, count, "refused {count} batches, the last one: {why}");
+        let what = if count == 1 { "a batch".to_owned() } else { format!("{count} batches, the last one") };
+        tracing::warn!(intake, reason = reason.as_str(), status, count, "refused {what}: {why}");
     }
     // A sender that is still sending would see a reset connection instead of the answer; one that waits to be told to
     // send (RFC 9110, 10.1.1) sees it anyway.

@@ -37,8 +37,13 @@ impl Lines {
             None => start,
         };
         cut_lines(chunk, start, end, &mut line, bytes_max);
-        let rest = chunk.text.len() - end;
-        if rest > bytes_max && !at_end {
+        let rest = without_carriage_return(&chunk.text[end..]);
+        if rest.len() > bytes_max && !at_end {
+            // Blanks may still turn out to be a blank line, which is no record; so many of them tell as much as all.
+            if is_blank_line(rest) {
+                chunk.text.truncate(end + bytes_max + 1);
+                return end;
+            }
             let slot = Slot { start: end, end: chunk.text.len(), line, escaped: false, oversize: true };
             chunk.push(slot, bytes_max);
             self.dropping = true;

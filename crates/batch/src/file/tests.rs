@@ -155,6 +155,25 @@ fn long_records_are_cut_at_the_bound_in_bounded_memory() {
 }
 
 #[test]
+fn blanks_beyond_the_bound_are_a_blank_line_until_something_follows() {
+    let limits = Limits { record_bytes_max: 2, ..Limits::default() };
+    for (text, expected) in [
+        (",\n    \n,", vec![(",", 1, false), (",", 3, false)]),
+        (",\n    a\n,", vec![(",", 1, false), ("  ", 2, true), (",", 3, false)]),
+        ("  \r \r\n,", vec![(",", 2, false)]),
+        ("ab\r\nabc\r\n", vec![("ab", 1, false), ("ab", 2, true)]),
+    ] {
+        for sizes in [&[usize::MAX][..], &[1], &[2, 3]] {
+            let (found, error) = read(text.as_bytes(), sizes, &limits);
+            assert!(error.is_none(), "{error:?}");
+            let seen: Vec<_> =
+                found.iter().map(|(raw, line, oversize)| (str::from_utf8(raw).unwrap(), *line, *oversize)).collect();
+            assert_eq!(seen, expected, "{text:?} {sizes:?}");
+        }
+    }
+}
+
+#[test]
 fn files_are_opened_or_named_in_the_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.json.gz");
@@ -172,7 +191,7 @@ fn files_are_opened_or_named_in_the_error() {
 
 proptest! {
     #[test]
-    fn pieces_do_not_matter(text in "[a\\[{\"}\\],:\n ]{0,60}", sizes in prop::collection::vec(1_usize..9, 1..4), record_bytes_max in 1_usize..30) {
+    fn pieces_do_not_matter(text in "[a\\[{\"}\\],:\r\n ]{0,60}", sizes in prop::collection::vec(1_usize..9, 1..4), record_bytes_max in 1_usize..30) {
         let limits = Limits { record_bytes_max, ..Limits::default() };
         let (whole, whole_error) = read(text.as_bytes(), &[usize::MAX], &limits);
         let (pieces, pieces_error) = read(text.as_bytes(), &sizes, &limits);
